@@ -45,6 +45,11 @@ package struct ServerURLs: Sendable, Equatable {
             redis: environment[Self.redisVariable, default: ""], management: environment[Self.managementVariable, default: ""])
     }
 
+    /// As in the environment of ``init(environment:)``.
+    package var settings: [String: String] {
+        [Self.amqpVariable: amqp, Self.postgresVariable: postgres, Self.redisVariable: redis, Self.managementVariable: management]
+    }
+
     /// The same URL for another user. User and password must be usable in a URL as they are.
     package static func url(_ url: String, user: String, password: String) -> String {
         Self.url(url, userInfo: "\(user):\(password)")

@@ -11,7 +11,7 @@ struct WharfDev: AsyncParsableCommand {
         commandName: "wharf-dev",
         abstract: "Runs all of Wharf on this machine, and tries to break it.",
         groupedSubcommands: [
-            CommandGroup(name: "Everything on this machine", subcommands: [Up.self, ClockCommand.self, SandboxCommand.self]),
+            CommandGroup(name: "Everything on this machine", subcommands: [Up.self, ServersCommand.self, ClockCommand.self, SandboxCommand.self]),
             CommandGroup(name: "Trials", subcommands: [Load.self, Bench.self, Chaos.self, Simulate.self]),
         ])
 }

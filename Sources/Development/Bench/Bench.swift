@@ -39,6 +39,9 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "Checkouts of one measurement, \(BenchPlan.orderCounts.lowerBound) to \(BenchPlan.orderCounts.upperBound).")
     var orders = 5_000
 
+    @Option(help: "Orders in the tables of the case growth, 10000 to 10000000, and ten inbox rows for each. A million take 5 GB.")
+    var grown = 1_000_000
+
     @Option(help: "A file with one basket a line: item names, separated by commas.", completion: .file())
     var baskets = "../shared/data/groceries.csv"
 
@@ -62,6 +65,7 @@ package struct Bench: AsyncParsableCommand {
     package func validate() throws {
         guard BenchPlan.roundCounts.contains(rounds) else { throw ValidationError("--rounds is 1 to 20, not \(rounds).") }
         guard BenchPlan.orderCounts.contains(orders) else { throw ValidationError("--orders is 100 to 100000, not \(orders).") }
+        guard BenchPlan.grownCounts.contains(grown) else { throw ValidationError("--grown is 10000 to 10000000, not \(grown).") }
         if let cases { _ = try BenchCase.parse(cases) }
     }
 
@@ -84,10 +88,10 @@ package struct Bench: AsyncParsableCommand {
 
     private var plan: BenchPlan {
         get throws {
-            let usual = Set(BenchCase.allCases.filter { full || !$0.isLong })
+            let usual = Set(BenchCase.allCases.filter { (full || !$0.isLong) && !$0.needsRoot })
             return BenchPlan(
                 cases: try cases.map(BenchCase.parse) ?? usual, rounds: quick ? 1 : rounds, orders: quick ? min(orders, 500) : orders,
-                isQuick: quick)
+                isQuick: quick, grown: grown)
         }
     }
 

@@ -20,6 +20,10 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case hot
     /// One to eight workers per pool, each with a small share of a processor.
     case scaling
+    /// One to four ingress processes, each with a small share of a processor.
+    case ingress
+    /// Checkouts with the servers on another host, at no distance and at one millisecond. Needs root, so it runs only by name.
+    case distance
     /// Resident memory at rest, under load, and with thousands of requests in flight.
     case memory
     /// From `wharf-dev up` to the first confirmed order.
@@ -41,6 +45,8 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case deadLetters = "dead-letters"
 
     var isLong: Bool { [.growth, .backlog, .overload, .imports, .search, .signIns, .deadLetters].contains(self) }
+    /// Not every account can measure it.
+    var needsRoot: Bool { self == .distance }
 
     /// - Throws: `ValidationError` for an unknown name.
     static func parse(_ list: String) throws -> Set<BenchCase> {

@@ -12,7 +12,12 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case scale1, scale2, scale4, scale8
     // Share of the machine's processors that was busy, 0 to 1.
     case scaleBusy1, scaleBusy2, scaleBusy4, scaleBusy8
-    // The same, of processes that are not part of the benchmark, while checkouts were measured.
+    // Requests a second through several ingress processes, and the share of the machine's processors that was busy.
+    case ingress1 = "ingress.processes1", ingress2 = "ingress.processes2", ingress4 = "ingress.processes4"
+    case ingressBusy1, ingressBusy2, ingressBusy4
+    // Orders a second, and milliseconds of one order alone, by the milliseconds that a packet takes between roles and servers.
+    case distance0 = "distance.0ms", distance1 = "distance.1ms", distanceSingle0 = "distance.0ms.single.p50", distanceSingle1 = "distance.1ms.single.p50"
+    // The share of the processors that other processes than the benchmark's took while checkouts were measured.
     case foreign = "machine.foreign"
     // Milliseconds until half of them were accepted or answered.
     case acceptance = "checkouts.accepted.p50", single = "single.p50", productMedian = "product.p50"
@@ -69,5 +74,13 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
 
     static func scale(workers: Int) -> (rate: BenchFigure, busy: BenchFigure)? {
         [1: (.scale1, .scaleBusy1), 2: (.scale2, .scaleBusy2), 4: (.scale4, .scaleBusy4), 8: (.scale8, .scaleBusy8)][workers]
+    }
+
+    static func ingressScale(processes: Int) -> (rate: BenchFigure, busy: BenchFigure)? {
+        [1: (.ingress1, .ingressBusy1), 2: (.ingress2, .ingressBusy2), 4: (.ingress4, .ingressBusy4)][processes]
+    }
+
+    static func distance(milliseconds: Int) -> (rate: BenchFigure, single: BenchFigure)? {
+        [0: (.distance0, .distanceSingle0), 1: (.distance1, .distanceSingle1)][milliseconds]
     }
 }

@@ -15,7 +15,7 @@ struct BenchFolder: Sendable {
     /// - Throws: ``BenchError`` with code `missing` when the working folder is not the project's.
     init() throws {
         programs = "\(FileManager.default.currentDirectoryPath)/\(Self.sources)"
-        for needed in ["raw.c", "steps.c", "requests.lua", "one-order.sql"] where !FileManager.default.fileExists(atPath: "\(programs)/\(needed)") {
+        for needed in ["raw.c", "steps.c", "tunnel.c", "requests.lua", "one-order.sql"] where !FileManager.default.fileExists(atPath: "\(programs)/\(needed)") {
             throw BenchError(.missing, "\(programs)/\(needed) is not there; run wharf-dev bench in the project's folder.")
         }
         do {

@@ -2,12 +2,20 @@
 struct BenchPlan: Sendable, Codable {
     static let roundCounts = 1...20
     static let orderCounts = 100...100_000
+    static let grownCounts = 10_000...10_000_000
     /// The numbers of orders and rows for which the goals are stated.
     static let clients = 64
     static let inFlight = 5_000
     static let scaleSteps = [1, 2, 4, 8]
     /// The share of one processor for each worker, such that all workers of a pool use less than servers and clients leave.
     static let scaleShare = 0.02
+    static let ingressSteps = [1, 2, 4]
+    /// The share of one processor for each ingress process: some 500 reads a second.
+    static let ingressShare = 0.05
+    /// For each ingress process.
+    static let ingressClients = 16
+    /// How long a packet travels between roles and servers, in milliseconds.
+    static let distances = [0, 1]
     /// On the few cores of one machine a second worker only makes batches smaller; the effect of more workers is a case of its own.
     static let workers = 1
 
@@ -17,6 +25,8 @@ struct BenchPlan: Sendable, Codable {
     let orders: Int
     /// Whether checking that everything works matters more than the figures.
     let isQuick: Bool
+    /// Orders that fill the tables for the case growth; quick runs have fewer.
+    var grown = 1_000_000
 
     /// Before anything counts: caches fill, and limit A learns what rows look like.
     var warmUpOrders: Int { isQuick ? 150 : 500 }
@@ -29,8 +39,9 @@ struct BenchPlan: Sendable, Codable {
     var capacityReads: Int { isQuick ? 2_000 : 20_000 }
     /// For each worker of a pool.
     var scaleOrders: Int { isQuick ? 100 : max(100, orders / 4) }
-    var grownOrders: Int { isQuick ? 20_000 : 1_000_000 }
-    var grownInboxRows: Int { isQuick ? 200_000 : 10_000_000 }
+    var grownOrders: Int { isQuick ? min(20_000, grown) : grown }
+    /// As many as there are after a week of such orders.
+    var grownInboxRows: Int { 10 * grownOrders }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }
     /// The number of products in the catalogue that is imported and searched.
     var products: Int { isQuick ? 5_000 : 100_000 }

@@ -43,10 +43,15 @@ extension BenchRun {
     }
 
     func measureSingle(_ running: RunningShop) async throws {
+        let latencies = try await measureAlone(running)
+        found(.single, latencies.percentile(0.5), "ms", remark: "p99 \(Figures.text(latencies.percentile(0.99))) ms")
+    }
+
+    /// One order after the other, each waited for until it is confirmed.
+    func measureAlone(_ running: RunningShop) async throws -> Latencies {
         let carts = try await carts(running).fill(plan.singleOrders)
         let customer = customers(running, 1)
-        let latencies = try await customer.each(of: carts.count) { try await customer.checkOut(carts[$0], wait: 10) }
-        found(.single, latencies.percentile(0.5), "ms", remark: "p99 \(Figures.text(latencies.percentile(0.99))) ms")
+        return try await customer.each(of: carts.count) { try await customer.checkOut(carts[$0], wait: 10) }
     }
 
     /// One to eight workers per pool, each with a small share of a processor, so that the workers are the bottleneck and not the machine. Leaves the usual number running.
@@ -86,7 +91,9 @@ extension BenchRun {
 
     func measureGrowth(_ running: RunningShop) async throws {
         console.line("Filling the tables with \(plan.grownOrders) orders and \(plan.grownInboxRows) inbox rows")
-        try await GrownTables(database: running.database).fill(orders: plan.grownOrders, inboxRows: plan.grownInboxRows)
+        let start = ContinuousClock.now
+        let bytes = try await GrownTables(database: running.database).fill(orders: plan.grownOrders, inboxRows: plan.grownInboxRows)
+        console.line("  filled in \(Figures.text((ContinuousClock.now - start).seconds)) s; the database takes \(Figures.text(Double(bytes) / 1e9)) GB")
         for _ in 0..<plan.rounds {
             let measured = try await checkouts(running).measure(try await carts(running).fill(plan.orders))
             found(.growth, measured.rate, "orders/s", remark: Self.remark(measured))

@@ -33,6 +33,7 @@ struct BenchRun: Sendable {
     func perform() async throws {
         if plan.needsBroker { try await BrokerLimits.compile(in: folder) }
         if plan.needsSteps { try await DurableSteps.compile(in: folder) }
+        if plan.wants(.distance) { try await FarHost.compile(in: folder) }
         console.line("Starting a shop of its own in \(folder.path)")
         var running = try await shop.start(workers: BenchPlan.workers)
         try await note(running)
@@ -47,6 +48,10 @@ struct BenchRun: Sendable {
             try await attempt(.memory, Self.caseLimit) { [running] in try await measureInFlight(running) }
         }
         if plan.wants(.scaling) { running = try await measureScaling(running) }
+        if plan.wants(.ingress) {
+            try await attempt(.ingress, Self.caseLimit) { [running] in try await measureIngressScaling(running) }
+        }
+        if plan.wants(.distance) { running = try await measureDistance() }
         if plan.wants(.overload) {
             try await attempt(.overload, Self.longLimit) { [running] in try await measureOverload(running) }
         }
@@ -64,7 +69,7 @@ struct BenchRun: Sendable {
             try await attempt(.backlog, Self.longLimit) { [running] in try await measureBacklog(running) }
         }
         if plan.wants(.growth) {
-            try await attempt(.growth, Self.longLimit) { [running] in try await measureGrowth(running) }
+            try await attempt(.growth, Self.longLimit * max(1, plan.grownOrders / 1_000_000)) { [running] in try await measureGrowth(running) }
         }
         book.note { $0.isComplete = true }
     }
@@ -132,7 +137,7 @@ struct BenchRun: Sendable {
     }
 
     /// Stocks the shop, and places a first few orders that do not count.
-    private func warmUp(_ running: RunningShop) async throws {
+    func warmUp(_ running: RunningShop) async throws {
         let administrator = try await administrator(running)
         // The most that the stock takes: nothing must run out.
         _ = try await Stocking(administrator: administrator, fixed: Stocking.maximum)

@@ -32,15 +32,17 @@ actor BenchShop {
     /// Starts everything, over the data of the run before, and returns when the shop says that it is ready.
     /// - Parameter isTraced: Logs tell the way of each message; that costs time.
     /// - Parameter settings: Settings in addition to those of `wharf-dev up`.
-    func start(workers: Int, isTraced: Bool = false, settings: [String: String] = [:]) async throws -> RunningShop {
+    /// - Parameter external: The settings of servers that run elsewhere, in place of its own.
+    func start(workers: Int, isTraced: Bool = false, settings: [String: String] = [:], external: [String: String] = [:]) async throws -> RunningShop {
         await stop()
         let printed = LineStore()
         let startedAt = ContinuousClock.now
         let process = ManagedProcess(
             name: "wharf-dev up",
             command: ProcessCommand(
-                executable, ["up", "--no-demo", "--workers", "\(workers)"],
-                environment: ["WHARF_HTTP_ADDRESS": "127.0.0.1:\(port)"].merging(isTraced ? Self.tracing : settings) { $1 }, inheritsEnvironment: false, workingFolder: folder.path),
+                executable, ["up", "--no-demo", "--workers", "\(workers)"] + (external.isEmpty ? [] : ["--external"]),
+                environment: ["WHARF_HTTP_ADDRESS": "127.0.0.1:\(port)"].merging(isTraced ? Self.tracing : settings) { $1 }.merging(external) { $1 },
+                inheritsEnvironment: false, workingFolder: folder.path),
             output: .lines { printed.add($0) })
         self.process = process
         try await process.start()

@@ -55,21 +55,26 @@ enum Goals {
             .compactMap(\.self)
     }
 
-    /// Linear, until the machine is full.
     private static func scaling(_ record: BenchRecord) -> [BenchRow] {
-        guard let one = record.median(.scale1) else { return [] }
-        return BenchPlan.scaleSteps.dropFirst().compactMap { workers in
-            guard let figures = BenchFigure.scale(workers: workers), let samples = record.figures[figures.rate],
-                let rate = samples.median, let busy = record.median(figures.busy)
-            else { return nil }
+        linear(record, BenchPlan.scaleSteps, BenchFigure.scale, "workers a pool, per process", "orders/s", "1 worker")
+            + linear(record, BenchPlan.ingressSteps, BenchFigure.ingressScale, "ingress processes, per process", "requests/s", "1 process")
+    }
+
+    /// Linear, until the machine is full.
+    private static func linear(
+        _ record: BenchRecord, _ steps: [Int], _ figures: (Int) -> (rate: BenchFigure, busy: BenchFigure)?, _ title: String, _ unit: String, _ name: String
+    ) -> [BenchRow] {
+        guard let one = figures(1).flatMap({ record.median($0.rate) }) else { return [] }
+        return steps.dropFirst().compactMap { count in
+            guard let (figure, busyFigure) = figures(count), let samples = record.figures[figure], let rate = samples.median, let busy = record.median(busyFigure) else { return nil }
             let foreign = record.median(.foreign) ?? 0
             // A machine that other processes fill proves nothing about the shop.
             let isFull = busy >= fullMachine && foreign <= toleratedForeign
             let others = foreign > toleratedForeign ? ", \(percent(foreign)) by others" : ""
             let share = "processors \(percent(busy)) busy\(others)"
             return BenchRow(
-                figures.rate.rawValue, "\(workers) workers a pool, per process", "orders/s", samples, limit: ("1 worker", one),
-                ratio: rate / Double(workers) / one, .atLeast, 0.9, excuse: isFull ? "full" : nil, remark: share)
+                figure.rawValue, "\(count) \(title)", unit, samples, limit: (name, one), ratio: rate / Double(count) / one, .atLeast, 0.9,
+                excuse: isFull ? "full" : nil, remark: share)
         }
     }
 

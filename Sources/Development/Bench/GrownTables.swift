@@ -10,28 +10,38 @@ struct GrownTables: Sendable {
         (service: "orders", tenths: 4, isOrdered: true), ("catalog", 2, true), ("carts", 2, false), ("payments", 1, true), ("payments", 1, false),
     ]
 
-    /// The present millisecond, then random bits.
-    private static let orderedID =
-        "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '8' || substr(md5(random()::text), 1, 19))::uuid"
+    /// A time's millisecond, then random bits.
+    private static func orderedID(_ time: String) -> String {
+        "(lpad(to_hex((extract(epoch FROM \(time)) * 1000)::bigint), 12, '0') || '8' || substr(md5(random()::text), 1, 19))::uuid"
+    }
 
     let database: PostgresPool
 
-    func fill(orders: Int, inboxRows: Int) async throws {
+    /// Orders of a year and inbox rows of six days, each in the order of their times.
+    ///
+    /// By `INSERT … SELECT`, in which the rows never leave the server: `COPY` would have to send them to it first.
+    /// - Returns: the size of the database in bytes.
+    func fill(orders: Int, inboxRows: Int) async throws -> Int {
         for first in stride(from: 0, to: orders, by: Self.atOnce) {
             try Task.checkCancellation()
-            try await addOrders(first, min(orders, first + Self.atOnce))
+            try await addOrders(first, min(orders, first + Self.atOnce), of: orders)
         }
         for (service, tenths, isOrdered) in Self.inboxes {
-            for first in stride(from: 0, to: inboxRows / 10 * tenths, by: Self.atOnce) {
+            try await addDays(to: service)
+            let count = inboxRows / 10 * tenths
+            for first in stride(from: 0, to: count, by: Self.atOnce) {
                 try Task.checkCancellation()
-                try await addInboxRows(service, min(Self.atOnce, inboxRows / 10 * tenths - first), isOrdered)
+                try await addInboxRows(service, first, min(count, first + Self.atOnce), of: count, isOrdered)
             }
         }
-        try await database.withConnection { _ = try await $0.execute("ANALYZE") }
+        return try await database.withConnection { connection in
+            _ = try await connection.execute("ANALYZE")
+            return try await connection.query("SELECT pg_database_size(current_database()) AS size").first?.decode("size") ?? 0
+        }
     }
 
     /// Each with its checkout, its reservation and its payment.
-    private func addOrders(_ first: Int, _ end: Int) async throws {
+    private func addOrders(_ first: Int, _ end: Int, of count: Int) async throws {
         try await database.transaction { transaction in
             _ = try await transaction.pipeline([
                 """
@@ -39,15 +49,15 @@ struct GrownTables: Sendable {
                 WITH samples AS (
                     SELECT row_number() OVER () - 1 AS t, orders.id AS sample
                     FROM orders.orders JOIN orders.checkouts ON order_id = id AND phase = 'confirmed' LIMIT 100)
-                SELECT \(raw: Self.orderedID) AS id, gen_random_uuid() AS cart, n, sample
+                SELECT \(raw: Self.orderedID("at")) AS id, gen_random_uuid() AS cart, n, at, sample
                 FROM generate_series(\(first)::bigint, \(end - 1)::bigint) AS n
+                CROSS JOIN LATERAL (SELECT now() - interval '1 year' * (1 - n::float8 / \(count)::bigint) AS at) AS placed
                 JOIN samples ON t = n % (SELECT count(*) FROM samples)
                 """,
                 """
                 INSERT INTO orders.orders
                     (id, number, cart_id, customer_id, email, shipping_address, payment, lines, total, currency, placed_at)
-                SELECT grown.id, 'G-' || n, cart, NULL, email, shipping_address, payment, lines, total, currency,
-                       placed_at - n * interval '1 second'
+                SELECT grown.id, 'G-' || n, cart, NULL, email, shipping_address, payment, lines, total, currency, at
                 FROM grown JOIN orders.orders ON orders.id = sample
                 """,
                 """
@@ -56,7 +66,7 @@ struct GrownTables: Sendable {
                 """,
                 """
                 INSERT INTO catalog.reservations (order_id, state, skus, quantities, at)
-                SELECT id, state, skus, quantities, at FROM grown JOIN catalog.reservations ON order_id = sample
+                SELECT id, state, skus, quantities, grown.at FROM grown JOIN catalog.reservations ON order_id = sample
                 """,
                 """
                 INSERT INTO payments.attempts
@@ -68,14 +78,35 @@ struct GrownTables: Sendable {
         }
     }
 
+    /// The inbox's partitions of the days before yesterday, which a new shop does not have.
+    private func addDays(to service: String) async throws {
+        try await database.withConnection { connection in
+            for ago in 2...7 {
+                let rows = try await connection.query(
+                    """
+                    SELECT to_char(day, 'YYYYMMDD') AS name, to_char(day, 'YYYY-MM-DD') AS first, to_char(day + 1, 'YYYY-MM-DD') AS next
+                    FROM (SELECT (now() AT TIME ZONE 'UTC')::date - \(ago)::integer AS day) AS days
+                    """)
+                guard let row = rows.first else { continue }
+                let (name, first, next) = (try row.decode("name", as: String.self), try row.decode("first", as: String.self), try row.decode("next", as: String.self))
+                _ = try await connection.execute(
+                    """
+                    CREATE TABLE IF NOT EXISTS \(identifier: service).inbox_\(raw: name) PARTITION OF \(identifier: service).inbox
+                    FOR VALUES FROM ('\(raw: first) 00:00:00Z') TO ('\(raw: next) 00:00:00Z')
+                    """)
+            }
+        }
+    }
+
     /// With the most frequent output, an event for a saga.
-    private func addInboxRows(_ service: String, _ count: Int, _ isOrdered: Bool) async throws {
+    private func addInboxRows(_ service: String, _ first: Int, _ end: Int, of count: Int, _ isOrdered: Bool) async throws {
         try await database.withConnection { connection in
             _ = try await connection.execute(
                 """
                 INSERT INTO \(identifier: service).inbox (message_id, fingerprint, outputs, at, ordered)
-                SELECT \(raw: isOrdered ? Self.orderedID : "gen_random_uuid()"), fingerprint, outputs, now(), true
-                FROM generate_series(1, \(count)::bigint),
+                SELECT \(raw: isOrdered ? Self.orderedID("handled.at") : "gen_random_uuid()"), fingerprint, outputs, handled.at, true
+                FROM generate_series(\(first)::bigint, \(end - 1)::bigint) AS n
+                CROSS JOIN LATERAL (SELECT now() - interval '6 days' * (1 - n::float8 / \(count)::bigint) AS at) AS handled,
                      (SELECT fingerprint, outputs FROM catalog.inbox WHERE outputs::text LIKE '%stockReserved%' LIMIT 1) AS sample
                 """)
         }

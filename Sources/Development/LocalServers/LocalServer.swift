@@ -1,4 +1,4 @@
-/// A private server in a folder of its own, listening on 127.0.0.1 only.
+/// A private server in a folder of its own, listening on 127.0.0.1, and on one further address of this host if it was given one.
 ///
 /// The server is a child of this process: ``stop()`` stops it, and the kernel kills it when this process
 /// dies, even by `kill -9`.

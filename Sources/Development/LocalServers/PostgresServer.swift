@@ -19,6 +19,7 @@ public actor PostgresServer: LocalServer {
     private let durable: Bool
     private let psql: String
     private let initdb: String
+    private let host: String
     private let password: String
     /// The source of the data at the first start; nil creates a new cluster.
     private var primary: PostgresServer?
@@ -28,15 +29,17 @@ public actor PostgresServer: LocalServer {
     /// - Parameters:
     ///   - folder: where data, log, password, port and Unix socket are kept.
     ///   - durable: false turns every sync off: fast, and the data survives a crash of PostgreSQL but not of the machine.
+    ///   - host: where clients connect. Hosts of its network may connect, with the password.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
-    public init(folder path: String, durable: Bool = true, logger: Logger? = nil) throws {
-        try self.init(folder: path, durable: durable, password: nil, logger: logger)
+    public init(folder path: String, durable: Bool = true, host: String = LocalAddress.loopback, logger: Logger? = nil) throws {
+        try self.init(folder: path, durable: durable, host: host, password: nil, logger: logger)
     }
 
     /// - Parameter password: the superuser's; nil generates one.
-    init(folder path: String, durable: Bool, password given: String?, logger: Logger?) throws {
+    init(folder path: String, durable: Bool, host: String = LocalAddress.loopback, password given: String?, logger: Logger?) throws {
         folder = try ServerFolder(path, account: Programs.accountInsteadOfRoot("postgres"))
         self.durable = durable
+        self.host = host
         let binaries = Programs.postgresFolders()
         let postgres = try Programs.find("postgres", in: binaries, package: "postgresql")
         initdb = try Programs.find("initdb", in: binaries, package: "postgresql")
@@ -44,21 +47,21 @@ public actor PostgresServer: LocalServer {
         if let given { try folder.write(given, to: "password") }
         password = try folder.secret("password")
         port = try folder.ports(["postgres"], logger: logger)["postgres"] ?? 0
-        url = "postgres://postgres:\(password)@127.0.0.1:\(port)/\(Self.database)"
+        url = "postgres://postgres:\(password)@\(host):\(port)/\(Self.database)"
         process = ManagedProcess(
             name: "PostgreSQL",
             command: ProcessCommand(
-                postgres, Self.arguments(folder: folder, port: port, durable: durable),
+                postgres, Self.arguments(folder: folder, host: host, port: port, durable: durable),
                 inheritsEnvironment: false, workingFolder: folder.path, account: folder.account),
             output: .file(folder.log)
         )
     }
 
-    private static func arguments(folder: ServerFolder, port: Int, durable: Bool) -> [String] {
+    private static func arguments(folder: ServerFolder, host: String, port: Int, durable: Bool) -> [String] {
         // A Unix socket's whole path must fit into 107 bytes; without it there still is TCP.
         let hasRoomForSocket = folder.path.utf8.count + "/.s.PGSQL.00000.lock".utf8.count <= 107
         var settings = [
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": LocalAddress.listening(host).joined(separator: ","),
             "port": "\(port)",
             "unix_socket_directories": hasRoomForSocket ? folder.path : "",
             "max_connections": "\(maximumConnections)",
@@ -113,7 +116,7 @@ public actor PostgresServer: LocalServer {
     /// - template: the database that it is copied from, and which must have no connections; nil for an empty one.
     public func createDatabase(_ name: String, copying template: String? = nil) async throws -> String {
         try await query("CREATE DATABASE \"\(name)\"" + (template.map { " TEMPLATE \"\($0)\"" } ?? ""))
-        return "postgres://postgres:\(password)@127.0.0.1:\(port)/\(name)"
+        return "postgres://postgres:\(password)@\(host):\(port)/\(name)"
     }
 
     // MARK: As one of a pair
@@ -180,7 +183,15 @@ public actor PostgresServer: LocalServer {
         _ = try await Tool.run(
             ProcessCommand(
                 initdb, arguments, inheritsEnvironment: false, workingFolder: folder.path, account: folder.account))
+        if host != LocalAddress.loopback { try admitNeighbours(in: "\(unfinished)/pg_hba.conf") }
         try FileManager.default.moveItem(atPath: unfinished, toPath: folder.file("data"))
+    }
+
+    /// A new cluster admits this host alone.
+    private func admitNeighbours(in path: String) throws {
+        let file = URL(filePath: path)
+        // Written in place, so that it stays the account's.
+        try (try Data(contentsOf: file) + Data("host all all samenet scram-sha-256\n".utf8)).write(to: file)
     }
 }
 

@@ -25,14 +25,16 @@ struct RabbitMQNode: Sendable {
 
     let folder: ServerFolder
     let membership: Membership?
+    let host: String
     let port: Int
     let managementPort: Int
     let prometheusPort: Int?
     private let distributionPort: Int
     private let epmdPort: Int
 
-    init(folder: ServerFolder, prometheus: Bool, membership: Membership? = nil, logger: Logger?) throws {
+    init(folder: ServerFolder, host: String = LocalAddress.loopback, prometheus: Bool, membership: Membership? = nil, logger: Logger?) throws {
         self.folder = folder
+        self.host = host
         self.membership = membership
         let names = ["amqp", "management", "distribution"] + (membership == nil ? ["epmd"] : []) + (prometheus ? ["prometheus"] : [])
         let ports = try folder.ports(names, logger: logger)
@@ -94,9 +96,9 @@ struct RabbitMQNode: Sendable {
         _ = try folder.secret(".erlang.cookie")
         let plugins = prometheusPort == nil ? "rabbitmq_management" : "rabbitmq_management,rabbitmq_prometheus"
         try folder.write("[\(plugins)].\n", to: "enabled_plugins")
-        var lines = [
-            "listeners.tcp.1 = 127.0.0.1:\(port)",
-            "management.tcp.ip = 127.0.0.1",
+        var lines = LocalAddress.listening(host).enumerated().map { "listeners.tcp.\($0.offset + 1) = \($0.element):\(port)" }
+        lines += [
+            "management.tcp.ip = \(host)",
             "management.tcp.port = \(managementPort)",
             "default_user = \(user)",
             "default_pass = \(try folder.secret("password"))",

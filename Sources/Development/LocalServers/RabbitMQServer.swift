@@ -14,7 +14,7 @@ public actor RabbitMQServer: LocalServer {
     static let attempts = 3
 
     public nonisolated let url: String
-    /// The management plugin's base, without credentials: `http://127.0.0.1:<port>`.
+    /// The management plugin's base, without credentials: `http://<host>:<port>`.
     public nonisolated let managementURL: String
     public nonisolated let port: Int
     /// The management HTTP API as `admin`.
@@ -34,9 +34,10 @@ public actor RabbitMQServer: LocalServer {
     ///   - folder: where data, log, passwords, cookie and ports are kept.
     ///   - definitions: a file in RabbitMQ's definitions format, imported at every start.
     ///   - prometheus: whether to serve metrics too.
+    ///   - host: where clients and the management API's users connect.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
-    public init(folder path: String, definitions: String? = nil, prometheus: Bool = false, logger: Logger? = nil) throws {
-        let node = try RabbitMQNode(folder: ServerFolder(path), prometheus: prometheus, logger: logger)
+    public init(folder path: String, definitions: String? = nil, prometheus: Bool = false, host: String = LocalAddress.loopback, logger: Logger? = nil) throws {
+        let node = try RabbitMQNode(folder: ServerFolder(path), host: host, prometheus: prometheus, logger: logger)
         try self.init(node, definitions: definitions, logger: logger)
     }
 
@@ -45,8 +46,8 @@ public actor RabbitMQServer: LocalServer {
         self.definitions = definitions.map(FileManager.default.absolutePath)
         port = node.port
         let password = try node.folder.secret("password")
-        url = "amqp://\(Self.user):\(password)@127.0.0.1:\(port)/"
-        managementURL = "http://127.0.0.1:\(node.managementPort)"
+        url = "amqp://\(Self.user):\(password)@\(node.host):\(port)/"
+        managementURL = "http://\(node.host):\(node.managementPort)"
         metricsURL = node.prometheusPort.map { "http://127.0.0.1:\($0)/metrics" }
         let silent = Logger(label: "rabbitmq") { _ in SwiftLogNoOpLogHandler() }
         management = ManagementAPI(

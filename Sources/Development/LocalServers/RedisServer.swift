@@ -16,15 +16,16 @@ public actor RedisServer: LocalServer {
     /// - Parameters:
     ///   - folder: where data, log, password and port are kept.
     ///   - durable: true appends every write to a file and syncs it each second; false keeps nothing.
+    ///   - host: where clients connect.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
-    public init(folder path: String, durable: Bool = true, logger: Logger? = nil) throws {
+    public init(folder path: String, durable: Bool = true, host: String = LocalAddress.loopback, logger: Logger? = nil) throws {
         folder = try ServerFolder(path)
         let program = try Programs.find("redis-server", package: "redis-server")
         password = try folder.secret("password")
         port = try folder.ports(["redis"], logger: logger)["redis"] ?? 0
-        url = "redis://:\(password)@127.0.0.1:\(port)"
+        url = "redis://:\(password)@\(host):\(port)"
         configuration = """
-            bind 127.0.0.1
+            bind \(LocalAddress.listening(host).joined(separator: " "))
             port \(port)
             dir "\(folder.path)"
             requirepass \(password)

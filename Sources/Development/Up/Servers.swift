@@ -10,12 +10,13 @@ package struct Servers: Sendable {
     private let folders: (rabbitMQ: String, postgres: String, redis: String)
 
     /// Nothing runs yet.
+    /// - Parameter host: Where clients connect.
     /// - Throws: `LocalServerError`, when a program is not installed, say; ``UpError``.
-    package init(_ folder: StateFolder, logger: Logger) throws {
+    package init(_ folder: StateFolder, host: String = LocalAddress.loopback, logger: Logger) throws {
         folders = (folder.rabbitMQ, try folder.postgres(), folder.redis)
-        rabbitMQ = try RabbitMQServer(folder: folders.rabbitMQ, logger: logger)
-        postgres = try PostgresServer(folder: folders.postgres, logger: logger)
-        redis = try RedisServer(folder: folders.redis, logger: logger)
+        rabbitMQ = try RabbitMQServer(folder: folders.rabbitMQ, host: host, logger: logger)
+        postgres = try PostgresServer(folder: folders.postgres, host: host, logger: logger)
+        redis = try RedisServer(folder: folders.redis, host: host, logger: logger)
     }
 
     package var urls: ServerURLs {

@@ -57,7 +57,7 @@ package struct UpRun: Sendable {
             group.addTask { await keepAll() }
             do {
                 try await start()
-                try await untilCancelled()
+                try await Self.untilCancelled()
             } catch {
                 group.cancelAll()
                 // Not a child task: it would inherit the cancellation.
@@ -81,7 +81,7 @@ package struct UpRun: Sendable {
         }
     }
 
-    private func untilCancelled() async throws {
+    static func untilCancelled() async throws {
         let (never, _) = AsyncStream<Never>.makeStream()
         for await _ in never {}
         try Task.checkCancellation()
