@@ -123,13 +123,15 @@ import Testing
         }
     }
 
-    @Test func `a refund waits for a capture that was requested`() async throws {
+    @Test func `a refund waits for the capture, also if the request for that comes later`() async throws {
         let fixture = try await PaymentFixture(isCapturedLater: true)
         fixture.gateway.state.withLock { ($0.answer, $0.captureAnswer) = (.success(.authorized(intent: "pi_1")), .failure(.unknown("timed out"))) }
         _ = await fixture.send(try PaymentFixture.charge())
-        #expect(await fixture.send(try capture(PaymentFixture.order)).failure != nil)
         let id = UUID()
+        let earliest = await fixture.send(try PaymentFixture.refund(200, id: id)).failure
+        #expect(await fixture.send(try capture(PaymentFixture.order)).failure != nil)
         let early = await fixture.send(try PaymentFixture.refund(200, id: id)).failure
+        #expect(earliest?.cause == "not-captured-yet" && earliest?.remedy == .retry)
         #expect(early?.cause == "not-captured-yet" && early?.remedy == .retry)
         fixture.gateway.state.withLock { $0.captureAnswer = .success(.succeeded(intent: "pi_1")) }
         _ = await fixture.send(try capture(PaymentFixture.order))

@@ -25,8 +25,8 @@ struct Creating: Sendable {
             if let known = ledger[wanted.refundID], known.order == wanted.orderID, let attempt {
                 return try Self.outcome(known, of: attempt, for: item.request)
             }
-            if let attempt, attempt.state == .authorized, attempt.captureRequested, !attempt.voidRequested, !Self.isOverHTTP(item.request) {
-                // Its money is about to be captured, and can be refunded afterwards.
+            if let attempt, attempt.state == .authorized, !attempt.voidRequested, !Self.isOverHTTP(item.request) {
+                // Orders asks only for goods that were shipped and came back, so the request to capture is on its way, if it is not here yet.
                 return .failed(Failure("not-captured-yet", "the payment of the order is about to be captured", remedy: .retry))
             }
             if let problem = Self.problem(wanted, attempt, ledger) {
