@@ -126,12 +126,10 @@ extension Operation {
                 let readings = Readings(requests, read)
                 return Intention(ahead: intending(readings.items)) { isNew, transaction in
                     let readings = readings.only(isNew)
-                    let plans = readings.items.isEmpty ? [] : try await prepare(readings.items, transaction)
-                    try expect(plans.count, readings.items.count, "plans")
+                    let plans = try await each(of: readings.items) { try await prepare($0, transaction) }
                     return Prepared {
-                        let planned = Array(zip(readings.items, plans)).map { (item: $0, plan: $1) }
-                        let results = planned.isEmpty ? [] : try await perform(planned)
-                        try expect(results.count, planned.count, "results")
+                        let planned = zip(readings.items, plans).map { (item: $0, plan: $1) }
+                        let results = try await each(of: planned, perform)
                         return Performed(ahead: ahead(readings.items)) { isNew, transaction in
                             try await readings.outcomes(isNew) { places in
                                 try await complete(places.map { (readings.items[$0], plans[$0], results[$0]) }, transaction)
@@ -224,9 +222,7 @@ private struct Readings<Input: Sendable>: Sendable {
                 outcomes.append(unreadable(requests[index], error))
             }
         }
-        let handled = open.isEmpty ? [] : try await handle(open)
-        try expect(handled.count, open.count, "outcomes")
-        var rest = handled.makeIterator()
+        var rest = try await each(of: open, handle).makeIterator()
         return outcomes.compactMap { $0 ?? rest.next() }
     }
 }
@@ -252,9 +248,18 @@ func unreadable(_ request: Request, _ error: any Error) -> Outcome {
     }
 }
 
-/// A handler that returns the wrong number of outcomes must not have them assigned to the wrong messages. The next version may count correctly.
-func expect(_ count: Int, _ expected: Int, _ what: String) throws(Failure) {
-    if count != expected {
-        throw Failure("handler-miscount", "\(count) \(what) for a batch of \(expected)", remedy: .retry)
+/// Calls a step of a handler for all its elements at once, and returns a value for each, in their order. Without elements the step is not called.
+///
+/// All that handlers return passes here, and nowhere else is it counted. A value for the wrong message could charge the wrong order, so a wrong number of values fails
+/// all of them; a batch is then tried message by message. Types cannot rule it out at a reasonable price: a collection that can only be mapped would guarantee the number,
+/// but half of the handlers do not map their messages. They walk through them and return early, match them with the rows of a pipeline, or pass some of them to another handler,
+/// and would have to count all the same, each by itself.
+private func each<Element, Value>(of elements: [Element], _ step: ([Element]) async throws -> [Value]) async throws -> [Value] {
+    guard !elements.isEmpty else { return [] }
+    let values = try await step(elements)
+    guard values.count == elements.count else {
+        // The next version may count correctly.
+        throw Failure("handler-miscount", "\(values.count) values for \(elements.count) messages", remedy: .retry)
     }
+    return values
 }
