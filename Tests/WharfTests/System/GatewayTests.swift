@@ -126,7 +126,8 @@ extension System {
             for (clients, status) in [("192.0.2.0/24,127.0.0.1", 200), ("192.0.2.0/24", 404)] {
                 let settings = ["GATEWAY_CONSOLE": "127.0.0.1:\(ingress.port)", "GATEWAY_CONSOLE_LISTEN": "127.0.0.1:\(port)", "GATEWAY_CONSOLE_CLIENTS": clients]
                 try await GatewayProcess.running([ingress.port], settings) { gateway in
-                    #expect(try await gateway.web.send(WebRequest(url: "https://localhost:\(port)/v1/categories")).status == status)
+                    let response = try await gateway.web.send(WebRequest(url: "https://localhost:\(port)/v1/categories"))
+                    #expect(response.status == status)
                 }
             }
             await ingress.stop()
