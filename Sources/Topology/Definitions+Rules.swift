@@ -8,7 +8,7 @@ extension Definitions {
 
     /// Whether `user` may publish to `exchange` with this routing key.
     func mayPublish(_ user: String, to exchange: String, routingKey: String) -> Bool {
-        permissions.contains { $0.user == user && matches($0.write, exchange) }
+        permissions.contains { $0.user == user && matches($0.write, exchange.isEmpty ? "amq.default" : exchange) }
             && topicPermissions.filter { $0.user == user && $0.exchange == exchange }
                 .allSatisfy { matches($0.write, routingKey) }
     }
