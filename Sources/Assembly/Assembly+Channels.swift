@@ -29,8 +29,14 @@ extension Assembly {
             guard let key = settings.mail.sendGridAPIKey else { throw AssemblyError("SENDGRID_API_KEY", "is not set", "an API key that may send mail") }
             return SendGrid(transport: vendors("mail"), key: (settings.mail.sendGridAPIKey ?? key).exposed, base: settings.mail.sendGridAPIBase)
         }
+        // The kind of the URL stays as it is until the next start.
+        @Sendable func current() -> String {
+            let now = settings.mail.url ?? url
+            if case .server? = try? MailURL(now) { return now }
+            return url
+        }
         do {
-            return try MailTransports.from(url: settings.mail.url ?? url, client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
+            return try MailTransports.from(url: current(), client: WebClient(allowsPlainText: settings.allowsPlainText, logger: logger("mail")))
         } catch {
             throw AssemblyError("WHARF_MAIL_URL", "cannot be used: \(error.message)", MailURL.accepted)
         }

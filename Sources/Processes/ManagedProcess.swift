@@ -11,7 +11,7 @@ public actor ManagedProcess {
         /// Appended to a file, which the process's account must be able to write.
         case file(String)
         /// Given to a closure line by line, in order; lines over 64 KiB are cut. The closure must not block.
-        /// The end of the process is seen only when all processes that inherited its output have closed it.
+        /// Whatever is in the pipe when the process ends is still read; processes that hold the pipe open are not waited for.
         case lines(@Sendable (String) -> Void)
     }
 
@@ -161,5 +161,7 @@ public actor ManagedProcess {
         ProcessTree.kill(processes)
         let gone = Task { try await poll(every: .milliseconds(2), within: limitForStragglers) { !processes.hasLiving } }
         _ = await gone.result
+        // In a container this process may be the first of all, which receives those that have lost their parent and has to reap them.
+        for process in processes where ProcessStatus(id: process.id)?.startTime == process.startTime { waitpid(process.id, nil, WNOHANG) }
     }
 }

@@ -14,7 +14,7 @@ import Testing
         let metrics = TestMetrics()
         let letters = try await DeadLettersHarness()
         try await withMetricsFactory(metrics) {
-            let gauges = DeadLettersService.gauges(of: letters.service.database, services: ["orders", "users"], clock: letters.service.clock, logger: Logger(label: "test"))
+            let gauges = DeadLettersService.gauges(of: letters.service.database, services: ["orders", "payments", "users"], clock: letters.service.clock, logger: Logger(label: "test"))
             func value(_ name: String, _ service: String) throws -> Double? { try metrics.expectGauge(name, [("service", service)]).lastValue }
             _ = try await letters.collect([.setAside(), .setAside(), .setAside(queue: "orders.commands")])
             letters.service.clock.advance(by: 3_600)

@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// Keeps one connection open for its owner, until shutdown: connects, waits for the connection's end and for the back-off, connects again.
 struct ConnectionSupervisor {
     let configuration: AMQPConfiguration
-    /// The configuration at the time of a connection; nil for no other.
+    /// Provides the configuration for each new connection; nil to keep `configuration`.
     let renewing: (@Sendable () -> AMQPConfiguration?)?
     let owner: any ConnectionOwner
     /// Nil: the connection makes a thread of its own.
@@ -51,7 +51,8 @@ struct ConnectionSupervisor {
         let lost = Instrument.brokerLost.counter(configuration.purpose)
         var timeouts = ConnectTimeouts(first: configuration.connectTimeout)
         while !owner.isStopping {
-            var configuration = renewing?() ?? configuration
+            var configuration = configuration
+            if let renewed = renewing?() { (configuration.user, configuration.password) = (renewed.user, renewed.password) }
             configuration.connectTimeout = timeouts.current
             let connection = AMQPConnection(configuration, on: thread, for: owner)
             let failure: AMQPError

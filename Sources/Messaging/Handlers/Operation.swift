@@ -37,16 +37,16 @@ public struct Operation: Sendable {
         let prepare: @Sendable (_ isNew: [Bool], any SQLConnection) async throws -> Prepared
     }
 
-    /// The remaining work once the intentions are committed, of the new requests.
+    /// The remaining work for the new requests once the intentions are committed.
     struct Prepared: Sendable {
         let perform: @Sendable () async throws -> Performed
     }
 
-    /// The remaining work once what is done outside the transaction is done. `isNew` says for each request whether the inbox does not know it yet;
+    /// The remaining work once everything outside the transaction is done. `isNew` says for each request whether the inbox does not know it yet;
     /// the outcomes are for the new ones.
     struct Performed: Sendable {
         /// The statements with which `complete` begins when all requests are new (``ReadAhead``).
-        var ahead: [SQL] = []
+        var ahead: @Sendable () -> [SQL] = { [] }
         let complete: @Sendable (_ isNew: [Bool], any SQLConnection) async throws -> [Outcome]
     }
 }
@@ -91,8 +91,8 @@ extension Operation {
         case own
     }
 
-    /// The statements with which a handler begins for these messages: its first call of the connection. They are sent before it runs, so they must not write. Locks are
-    /// welcome: as any lock of a batch, they are taken in the order of their keys.
+    /// The statements with which a handler begins for these messages: its first call on the connection. They are sent before it runs, so they must not write
+    /// (numbers of a sequence may get lost). They may take locks, in the order of their keys like all locks of a batch.
     public typealias Ahead<Input: Sendable> = @Sendable ([IncomingMessage<Input>]) -> [SQL]
 
     /// A command whose whole effect is in the database.
@@ -109,8 +109,8 @@ extension Operation {
     /// A command that reaches outside the database: `prepare` commits the intention, `perform` acts on it outside any transaction, `complete`
     /// commits the result. All three may run again for the same message, so `perform` must be idempotent.
     /// - Parameters:
-    ///   - intending: The statements ahead of `prepare`.
-    ///   - ahead: Those ahead of `complete`.
+    ///   - intending: The statements that are sent ahead of `prepare`.
+    ///   - ahead: Those that are sent ahead of `complete`.
     public static func external<Input: Sendable, Plan: Sendable, PerformResult: Sendable>(
         _ key: String, reading read: @escaping @Sendable (Request) throws -> Input, intending: @escaping Ahead<Input> = { _ in [] },
         prepare: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Plan],
@@ -130,7 +130,7 @@ extension Operation {
                     return Prepared {
                         let planned = zip(readings.items, plans).map { (item: $0, plan: $1) }
                         let results = try await each(of: planned, perform)
-                        return Performed(ahead: ahead(readings.items)) { isNew, transaction in
+                        return Performed(ahead: { ahead(readings.items) }) { isNew, transaction in
                             try await readings.outcomes(isNew) { places in
                                 try await complete(places.map { (readings.items[$0], plans[$0], results[$0]) }, transaction)
                             }
@@ -194,17 +194,17 @@ private struct Readings<Input: Sendable>: Sendable {
         requests = readings.map(\.request)
     }
 
-    /// Those of the new requests.
+    /// The readings of the new requests.
     func only(_ isNew: [Bool]) -> Readings {
         if !isNew.contains(false) { return self }
         return Readings(requests.indices.filter { isNew[$0] }.map { index in (requests[index], places[index].map { items[$0] }) })
     }
 
-    /// The handling in a transaction.
+    /// The work that remains for the transaction.
     func completed(
-        ahead: Operation.Ahead<Input>, by handle: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome]
+        ahead: @escaping Operation.Ahead<Input>, by handle: @escaping @Sendable ([IncomingMessage<Input>], any SQLConnection) async throws -> [Outcome]
     ) -> Operation.Performed {
-        .init(ahead: ahead(items)) { isNew, transaction in
+        .init(ahead: { ahead(items) }) { isNew, transaction in
             try await outcomes(isNew) { places in try await handle(places.map { items[$0] }, transaction) }
         }
     }
@@ -250,10 +250,10 @@ func unreadable(_ request: Request, _ error: any Error) -> Outcome {
 
 /// Calls a step of a handler for all its elements at once, and returns a value for each, in their order. Without elements the step is not called.
 ///
-/// All that handlers return passes here, and nowhere else is it counted. A value for the wrong message could charge the wrong order, so a wrong number of values fails
-/// all of them; a batch is then tried message by message. Types cannot rule it out at a reasonable price: a collection that can only be mapped would guarantee the number,
-/// but half of the handlers do not map their messages. They walk through them and return early, match them with the rows of a pipeline, or pass some of them to another handler,
-/// and would have to count all the same, each by itself.
+/// Everything that handlers return passes through here, and is counted only here. A value for the wrong message could charge the wrong order, so a wrong number of values fails
+/// all of them; a batch is then tried message by message. Types cannot rule this out at a reasonable cost: a collection that can only be mapped would guarantee the number,
+/// but half of the handlers do not map their messages. They iterate over them and return early, match them with the rows of a pipeline, or pass some of them to another handler,
+/// and each of them would still have to count.
 private func each<Element, Value>(of elements: [Element], _ step: ([Element]) async throws -> [Value]) async throws -> [Value] {
     guard !elements.isEmpty else { return [] }
     let values = try await step(elements)

@@ -117,7 +117,7 @@ struct BatchHandler: Sendable {
     private func attempt(_ items: [Incoming], _ portion: Portion, _ operations: [String: Operation]) async throws -> [Result] {
         let requests = items.map(\.request)
         guard case .alone(let key) = portion else {
-            // Statements can go ahead only where no other handler writes before them.
+            // Statements can be sent ahead only if no other handler writes before them.
             let kinds = Set(requests.map(\.operation))
             if kinds.count == 1, let kind = kinds.first, case .transactional(let prepare)? = operations[kind]?.handler {
                 return try await complete(items, requests, by: operations, prepare(requests))
@@ -162,12 +162,12 @@ struct BatchHandler: Sendable {
         return try await complete(items, fresh, by: operations, performed)
     }
 
-    /// The transaction after what was done outside for `performedFor`; messages that the inbox knows by now are left out.
+    /// The transaction that follows the work done outside for `performedFor`; messages that the inbox knows by now are left out.
     private func complete(
         _ items: [Incoming], _ performedFor: [Request], by operations: [String: Operation], _ performed: Operation.Performed?
     ) async throws -> [Result] {
         let ids = performedFor.map(\.id)
-        return try await inTransaction(items, by: operations, ahead: performed?.ahead ?? []) { open, transaction in
+        return try await inTransaction(items, by: operations, ahead: performed?.ahead() ?? []) { open, transaction in
             var openIDs = Set(open.map(\.id))
             // A message that is in the batch twice counts at its first place.
             let isNew = ids.map { openIDs.remove($0) != nil }

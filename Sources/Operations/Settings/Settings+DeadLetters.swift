@@ -14,7 +14,7 @@ extension Settings {
         /// The webhook that alerts are sent to; nil for none.
         public let alertURL: String?
         public let alertSecret: Secret?
-        /// The command that is run with each alert; nil for none.
+        /// The command that is run for each alert; nil for none.
         public let alertCommand: String?
         /// Deaths a minute; 0 for no alerts about rates.
         public let alertRate: Int
@@ -32,9 +32,9 @@ extension Settings {
                 "WHARF_DEAD_LETTER_REPLAY_AFTER_MINUTES", .count(1...1440), standard: 10, "minutes that the oldest letter of such a cause or group waits before the replay")
             replayTimes = try table.read(
                 "WHARF_DEAD_LETTER_REPLAY_TIMES", .count(1...20), standard: 3, "maximum automatic replays a day for one group, or for one cause in one queue")
-            alertURL = try table.read("WHARF_DEAD_LETTER_ALERT_URL", .api(plainText), unset: "no alerts", "the webhook that receives alerts about dead letters", .url)
+            alertURL = try table.read("WHARF_DEAD_LETTER_ALERT_URL", .api(plainText), unset: "no webhook", "the webhook that receives alerts about dead letters", .url)
             alertCommand = try table.read(
-                "WHARF_DEAD_LETTER_ALERT_COMMAND", .executable, unset: "no command", "the executable that is run with each alert about dead letters as JSON on its standard input")
+                "WHARF_DEAD_LETTER_ALERT_COMMAND", .executable, unset: "no command", "the executable that receives each alert about dead letters as JSON on its standard input")
             alertSecret = try table.secret(Self.secretName, "the key that alerts are signed with")
             alertRate = try table.read("WHARF_DEAD_LETTER_ALERT_RATE", .count(0...1_000_000), standard: 0, "deaths per minute of one cause that cause an alert; 0 for none")
             if let alertSecret, alertSecret.exposed.utf8.count < Self.shortestSecret { throw Self.secretError("it is too short") }

@@ -1,7 +1,7 @@
 /// The text of an error without the parts that differ from message to message, so that errors of one kind have the same text.
 ///
-/// Replaced are quoted values (but not the names of tables, columns and constraints), UUIDs, times, e-mail addresses, URLs, paths, hexadecimal and decimal numbers, and long identifiers. White space becomes a single
-/// blank. Normalising a normalised text does not change it.
+/// These parts are replaced: quoted values (but not the names of tables, columns and constraints), UUIDs, times, e-mail addresses, URLs, paths, hexadecimal and decimal
+/// numbers, and long identifiers. White space becomes a single blank. Normalising a normalised text does not change it.
 enum ErrorText {
     /// The longest normalised text, in characters: enough to recognise an error, short enough for a column of a table.
     static let maximumLength = 200
@@ -20,7 +20,7 @@ enum ErrorText {
 private struct ErrorTextScanner {
     /// The longest quoted value; past it, a quotation mark stands for itself.
     private static let maximumQuotation = 1_000
-    /// What PostgreSQL calls its objects in messages. Their names say what is wrong, unlike other quoted values.
+    /// What PostgreSQL calls its objects in messages. Unlike other quoted values, their names show what is wrong.
     private static let kinds = ["relation", "constraint", "column", "table", "index", "function", "schema", "type", "sequence", "trigger", "role"]
 
     private let input: [UInt8]
@@ -63,10 +63,15 @@ private struct ErrorTextScanner {
         return nil
     }
 
-    /// Whether the text so far ends with the kind of an object of the database, whose name follows in quotation marks.
+    /// Whether the text so far ends with the kind of a database object whose name follows in quotation marks.
     private var followsKind: Bool {
         guard input[place] == UInt8(ascii: "\""), output.last == .blank else { return false }
-        return Self.kinds.contains { output.dropLast().reversed().starts(with: $0.utf8.reversed()) }
+        let text = output.dropLast()
+        return Self.kinds.contains { kind in
+            guard text.reversed().starts(with: kind.utf8.reversed()) else { return false }
+            guard let before = text.dropLast(kind.utf8.count).last else { return true }
+            return !before.isWord && before != UInt8(ascii: "-")
+        }
     }
 
     /// A name in quotation marks, without the numbers in it.

@@ -4,7 +4,7 @@ import Secrets
 /// Identifies the letters of a group: one operation of one service, one cause, and the same error text apart from the parts that differ from message to
 /// message.
 struct GroupKey: Sendable, Hashable {
-    /// The version of the analysis rules. A letter that was analysed by older rules is analysed again.
+    /// The version of the analysis rules: 0 for letters that are still to be analysed.
     static let rules: Int16 = 1
 
     let service: String

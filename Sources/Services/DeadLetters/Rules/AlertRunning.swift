@@ -5,8 +5,8 @@ import Runtime
 
 /// Runs the operators' command for each alert, one after another. An alert whose command fails climbs the retry ladder; the command may run twice for it.
 struct AlertRunning: Sendable {
-    /// Seconds after which no further alert of a batch is begun, because the steps of jobs wait in the same queue.
-    static let longestBatch = 30.0
+    /// Seconds after which no further alert of a batch is started, because the steps of jobs wait in the same queue.
+    static let longestBatch = 15.0
 
     let command: DeadLetterRules.Alert.Command?
     let clock: any WallClock
@@ -21,7 +21,7 @@ struct AlertRunning: Sendable {
     /// Returns nil if the command succeeded.
     private func run(_ alert: DeadLetterAlert, before end: Date) async -> Failure? {
         guard let command else { return Failure("alert-unconfigured", "this worker has no alert command configured", remedy: .retry) }
-        guard clock.now() < end else { return Failure("alert-command-busy", "the command took its time for other alerts", remedy: .retry) }
+        guard clock.now() < end else { return Failure("alert-command-busy", "the command took too long for other alerts", remedy: .retry) }
         do {
             return await command(String(decoding: try JSON.encode(alert), as: UTF8.self)).map { Failure("alert-command-failed", $0, remedy: .retry) }
         } catch {
