@@ -1,9 +1,9 @@
-/* A cable between two hosts that are network namespaces of one machine, with the delay of a real distance: kernels without netem have nothing else.
+/* A link between two network namespaces of one machine, which stand for two hosts, with the delay of a real distance. It also works on kernels without netem.
  *
  *   tunnel NEAR FAR MICROSECONDS
  *
  * Creates two TUN devices with these names in the namespace where it starts, prints `ready`, and carries each packet from one to the other after the delay, in
- * order, until it is killed. Who starts it moves FAR to the other namespace, and gives both their addresses. Needs root.
+ * order, until it is killed. Whoever starts it moves FAR to the other namespace, and assigns both addresses. Needs root.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A full queue drops, as a router does, and TCP slows down: 4,096 packets in a millisecond are 6 GB a second. */
+/* A full queue drops packets, as a router does, and TCP slows down: 4,096 packets in a millisecond are 6 GB a second. */
 enum { PACKET = 65536, QUEUE = 4096, MAX_DELAY = 1000000 };
 
 struct packet {
@@ -29,7 +29,7 @@ struct packet {
     char *bytes;
 };
 
-/* One direction. All packets wait equally long, so the oldest is always the next. */
+/* One direction. All packets wait equally long, so the oldest is always due first. */
 struct queue {
     struct packet packets[QUEUE];
     unsigned first, count;
@@ -57,7 +57,7 @@ static struct timespec after(long microseconds) {
     return (struct timespec){.tv_sec = time.tv_sec + microseconds / 1000000 + nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
 }
 
-/* Takes the packets that a device has sent, and no more than fit: the other direction has its turn too. */
+/* Takes the packets that a device has sent, at most as many as the queue holds, so that the other direction gets its turn. */
 static void take(int device, struct queue *queue, long delay) {
     static char buffer[PACKET];
     for (int turns = 0; turns < QUEUE; turns++) {
@@ -72,7 +72,7 @@ static void take(int device, struct queue *queue, long delay) {
     }
 }
 
-/* Delivers the packets that have waited long enough. A device that takes none drops them. */
+/* Delivers the packets that have waited long enough. If the device does not accept them, they are dropped. */
 static void deliver(int device, struct queue *queue) {
     struct timespec now = after(0);
     while (queue->count > 0) {
@@ -85,7 +85,7 @@ static void deliver(int device, struct queue *queue) {
     }
 }
 
-/* How long it is until the next packet is due; NULL where none waits. */
+/* How long it is until the next packet is due; NULL if none waits. */
 static struct timespec *pause_until_due(const struct queue *queues, struct timespec *pause) {
     struct timespec now = after(0);
     long long least = -1;
@@ -109,7 +109,7 @@ int main(int words, char **word) {
     }
     static struct queue queues[2];
     int devices[2] = {make_device(word[1]), make_device(word[2])};
-    /* A timer may be late by 50 microseconds otherwise. */
+    /* Otherwise a timer may be 50 microseconds late. */
     prctl(PR_SET_TIMERSLACK, 1);
     puts("ready");
     fflush(stdout);

@@ -2,7 +2,7 @@
 # Creates Consul's policies and tokens, with the ids that docker/secrets has generated: `roles` may register themselves, and `gateway` may read the registrations.
 set -eu
 policy() { consul acl policy read -name "$1" >/dev/null 2>&1 || consul acl policy create -name "$1" -rules "$2" >/dev/null; }
-# NAME FILE. The command `consul acl token create` takes the id only as an argument, which every process list shows, so the API gets it from standard input.
+# NAME FILE. `consul acl token create` takes the secret id only as an argument, which any process list shows; curl reads it from standard input and sends it to the API.
 token() {
   consul acl token read -self -token-file "$2" >/dev/null 2>&1 && return
   printf 'header = "X-Consul-Token: %s"\ndata = "{\\"SecretID\\": \\"%s\\", \\"Description\\": \\"%s\\", \\"Policies\\": [{\\"Name\\": \\"%s\\"}]}"\n' \

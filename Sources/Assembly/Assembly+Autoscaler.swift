@@ -5,7 +5,7 @@ import Processes
 import WebClient
 
 extension Assembly {
-    /// The broker user that may only read the management API, and its override in the settings, which gives it a password.
+    /// The broker user that may only read the management API. `WHARF_AMQP_URL_MONITORING` sets its password.
     package static let monitoring = "monitoring"
     /// The time that a worker started by another process may take to end.
     package static let workerGrace = Role.longestShutdown + .seconds(5)

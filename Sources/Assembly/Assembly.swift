@@ -70,7 +70,7 @@ package struct Assembly: Sendable {
         try AMQPConfiguration(url: settings.amqpURL(for: user), connectionName: "\(name) \(purpose)")
     }
 
-    /// The same for a later connection, with the password of that time.
+    /// The same, read again for each later connection, because the password may have changed.
     func renewal(_ user: String, _ purpose: String) -> @Sendable () -> AMQPConfiguration? { { try? broker(user, purpose) } }
 
     /// - Parameter purpose: Names the connection, where it is not the usual one of its kind.

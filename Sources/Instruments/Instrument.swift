@@ -86,7 +86,7 @@ public enum Instrument: String, Sendable, CaseIterable {
         case .checkouts: gauge(["phase"], "Running checkouts, the oldest 10000 at most. Every worker reports the same.")
         case .checkoutOldestAge: gauge(["phase"], "Age of the oldest running checkout. Every worker reports the same.")
         case .checkoutsStuck: gauge([], "Running checkouts whose step was repeated three times without an answer, 10000 at most. Every worker reports the same.")
-        case .deadLettersOpen: gauge(["service"], "Open dead letters by the service they are from; `other` for queues of no service. Every worker reports the same.")
+        case .deadLettersOpen: gauge(["service"], "Open dead letters by the service they are from; `other` for queues that belong to no service. Every worker reports the same.")
         case .deadLetterOldestAge: gauge(["service"], "Time since the oldest open dead letter was last seen. Every worker reports the same.")
         case .notificationsWaiting: gauge(["channel"], "Notifications whose latest attempt failed or is overdue.")
         case .notificationOldestAge: gauge(["channel"], "Time since the oldest waiting notification was due.")

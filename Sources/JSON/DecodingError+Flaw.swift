@@ -1,5 +1,5 @@
 extension DecodingError {
-    /// Which member is wrong, and how, for people.
+    /// Which member is wrong, and why, in words.
     public var flaw: String {
         switch self {
         case .keyNotFound(let key, let context): "\(path(context, and: key.stringValue)) is missing"

@@ -45,7 +45,7 @@ package struct ServerURLs: Sendable, Equatable {
             redis: environment[Self.redisVariable, default: ""], management: environment[Self.managementVariable, default: ""])
     }
 
-    /// As in the environment of ``init(environment:)``.
+    /// The variables that ``init(environment:)`` reads.
     package var settings: [String: String] {
         [Self.amqpVariable: amqp, Self.postgresVariable: postgres, Self.redisVariable: redis, Self.managementVariable: management]
     }

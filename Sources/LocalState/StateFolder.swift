@@ -14,7 +14,7 @@ package struct StateFolder: Sendable {
     package static let catalogueFile = "catalogue.json"
     /// All settings of this run, for commands that are run beside it (`Settings.load`); it exists while the run does.
     package static let environmentFile = "environment.json"
-    /// The settings that lead to the servers of `wharf-dev servers`; it exists while they run.
+    /// The settings for connecting to the servers of `wharf-dev servers`. The file exists while they run.
     package static let serversFile = "servers.json"
 
     /// Absolute.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Runs one command as often as wanted, but never twice at a time.
+/// Runs one command any number of times, but never twice at once.
 public final class CommandRunner: Sendable {
     public struct Result: Sendable, Equatable {
         public let status: ManagedProcess.ExitStatus
@@ -12,7 +12,7 @@ public final class CommandRunner: Sendable {
         public var isSuccess: Bool { !isKilled && status == .exited(0) }
     }
 
-    /// Bytes of output that are kept, the last ones.
+    /// How many of the last bytes of output are kept.
     public static let maximumOutput = 2_048
 
     private let name: String
@@ -36,7 +36,7 @@ public final class CommandRunner: Sendable {
             defer { isBusy = true }
             return !isBusy
         }
-        guard isMine else { throw ProcessError(.running, "\(name) runs already.") }
+        guard isMine else { throw ProcessError(.running, "\(name) is already running.") }
         defer { isBusy.withLock { $0 = false } }
         var command = command
         command.input = input

@@ -15,7 +15,7 @@ public struct ProcessCommand: Sendable {
     public var workingFolder: String?
     /// The account to run as, which only root can ask for; nil for the account of this process.
     public var account: String?
-    /// Text for its standard input, which ends with a line break, without U+0000 and at most 64 KiB; nil for an empty standard input.
+    /// Text for its standard input, to which a line break is added; at most 64 KiB, without U+0000. nil for an empty standard input.
     public var input: String?
 
     public init(
@@ -45,7 +45,7 @@ extension ProcessCommand {
     ///   request survives exec, so it holds for a server whose start script execs it.
     /// - The parent may have died before that request was made: the shell compares its parent with the one it should have.
     /// - An own process group keeps a terminal's Ctrl-C away, and lets stragglers be killed together.
-    /// - The shell writes the input, as a here-document: if this process wrote it to a pipe, a child that does not read it could end this process by SIGPIPE.
+    /// - The shell writes the input, as a here-document: if this process wrote it to a pipe, a child that does not read it could kill this process with SIGPIPE.
     package func tiedToThisProcess(log: String? = nil) -> Configuration {
         var script = "[ \"$PPID\" = \(getpid()) ] || exit 125; "
         script += "if [ -n \"$1\" ]; then cd \"$1\" || exit 126; fi; "
@@ -65,7 +65,7 @@ extension ProcessCommand {
         )
     }
 
-    /// Tells the shell the input; the command itself does not get it.
+    /// Passes the input to the shell; the command itself does not get this variable.
     private static let inputVariable = "WHARF_STANDARD_INPUT"
 
     private var subprocessEnvironment: Environment {

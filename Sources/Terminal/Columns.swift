@@ -42,7 +42,7 @@ package struct Columns<Item>: Sendable {
         items.map { item in columns.map { $0.plain(item).printable }.joined(separator: "\t") + "\n" }.joined()
     }
 
-    /// For people: titles above the first page; later pages are at least as wide. What does not fit into `width` is on a second line for each item, and the last
+    /// For people: titles above the first page; later pages are at least as wide. Columns that do not fit into `width` move to a second line of each item, and the last
     /// column is cut to what is left.
     package mutating func table(_ items: [Item], _ paint: Paint, width: Int?) -> String {
         let rows = items.map { item in columns.map { $0.text(item).printable } }

@@ -38,7 +38,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a new connection logs in with the password of that time`() async throws {
+        @Test func `a new connection logs in with the current password`() async throws {
             let broker = try await TestBroker.shared.value
             try await broker.control("add_user", "renewed", "first")
             try await broker.control("set_permissions", "renewed", ".*", ".*", ".*")

@@ -49,7 +49,7 @@ import WebClient
         }
     }
 
-    @Test func `the session of a customer is ended even if users does not answer any more`() async throws {
+    @Test func `a customer's session is ended even if the users service no longer answers`() async throws {
         try await TestConsole.with { console in
             console.services.answer(.signOut, Reply(.unavailable("away")))
             let response = try await signIn(console, "ada@example.com", FakeServices.password)
@@ -171,7 +171,7 @@ import WebClient
         }
     }
 
-    @Test func `a link on another site opens its page, but can claim no change`() async throws {
+    @Test func `a link on another site opens its page, but cannot claim that something was changed`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             for site in ["cross-site", "same-site", "none", "same-origin"] {

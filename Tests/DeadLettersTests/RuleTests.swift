@@ -194,7 +194,7 @@ private final class Webhook: HTTPTransport {
         #expect(webhook.requests.count == 2, "what was sent is not sent again")
     }
 
-    @Test func `a command receives each alert beside the webhook, and what fails in one way is not repeated in the other`() async throws {
+    @Test func `a command receives each alert as well as the webhook, and a failure of one does not repeat the other`() async throws {
         let (webhook, command) = (Webhook(), Command())
         let harness = try await JobsHarness(rules: DeadLetterRules(alert: .init(webhook: Self.hook, command: command.run, rate: 0)), transport: webhook)
         command.answer("ended with status 3: no network")
@@ -207,7 +207,7 @@ private final class Webhook: HTTPTransport {
         let failure = try #require(results[1].failure)
         #expect(failure.cause == "alert-command-failed" && failure.detail == "ended with status 3: no network" && failure.remedy == .retry)
         _ = try await harness.fill(1, cause: failure.cause, queue: "deadletters.jobs", operation: MessageName.runAlertCommand)
-        #expect(try await harness.due().isEmpty, "about the failure of an alert there is no alert")
+        #expect(try await harness.due().isEmpty, "there is no alert about a failed alert")
         command.answer(nil)
         for _ in 0..<2 { #expect(await harness.letters.service.send(requests).allSatisfy { $0.failure == nil }) }
         #expect(webhook.requests.count == 1 && command.alerts.count == 2, "what was sent is not sent again")

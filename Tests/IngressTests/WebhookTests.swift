@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `a secret that is replaced while the ingress runs counts at once`() async throws {
+    @Test func `a secret that is replaced while the ingress runs takes effect at once`() async throws {
         let secrets = Changing(["whsec_old"])
         var configuration = TestIngress.configuration
         configuration.webhookSecrets = ["stripe": WebhookSecrets { secrets.current }]

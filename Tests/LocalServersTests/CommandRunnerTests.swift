@@ -13,7 +13,7 @@ import Testing
     private static let long = String(repeating: "0123456789abcdef", count: 4_096)
 
     @Test(arguments: ["{\"cause\": \"$(id) `id` \\\\ 'x'\"}", "END", "one\nEND\ntwo", "", long])
-    func `a command reads its input as it is, however long, and a line break`(input: String) async throws {
+    func `a command reads its input unchanged, however long, and then a line break`(input: String) async throws {
         let result = try await shell("wc -c; exit 3").run(input: input)
         #expect(result.status == .exited(3) && !result.isSuccess && !result.isKilled)
         #expect(result.output.filter(\.isNumber) == "\(input.utf8.count + 1)")
@@ -22,8 +22,8 @@ import Testing
         #expect(read.isSuccess && read.output == input)
     }
 
-    /// If this process wrote the input, it would be ended by SIGPIPE, which it does not handle.
-    @Test(arguments: ["exit 0", "exec <&-; exit 0", "head -c 1 >/dev/null"]) func `a command that does not read its input ends as it wants`(script: String) async throws {
+    /// If this process wrote the input, it would be killed by SIGPIPE, which it does not handle.
+    @Test(arguments: ["exit 0", "exec <&-; exit 0", "head -c 1 >/dev/null"]) func `a command that does not read its input ends normally`(script: String) async throws {
         for _ in 0..<5 { #expect(try await shell(script).run(input: Self.long).status == .exited(0)) }
     }
 
@@ -35,7 +35,7 @@ import Testing
         #expect(lines.first == "began" && ProcessStatus(id: below)?.isZombie ?? true)
     }
 
-    @Test func `a command that leaves a process behind, which keeps its output open, has ended`() async throws {
+    @Test func `a command has ended even if it leaves a process behind that keeps its output open`() async throws {
         let clock = ContinuousClock()
         let start = clock.now
         let result = try await shell("setsid sleep 5 & echo done").run(input: "x")
@@ -69,7 +69,7 @@ import Testing
         #expect(try await shell("head -c 100000 /dev/zero | tr '\\0' x").run(input: "x").output.utf8.count == CommandRunner.maximumOutput)
     }
 
-    @Test func `it gets nothing of this process's environment`() async throws {
+    @Test func `it inherits nothing from this process's environment`() async throws {
         let result = try await shell("env").run(input: "secret")
         let names = Set(result.output.split(separator: "\n").compactMap { $0.split(separator: "=").first.map(String.init) })
         #expect(names.isSubset(of: ["PATH", "LC_ALL", "PWD", "SHLVL", "_", "OLDPWD"]), "\(names)")

@@ -6,13 +6,13 @@ import Testing
 
 @testable import Messaging
 
-/// Handlers that return a value for each message of a batch but one.
+/// Handlers that return one value too few for a batch.
 @Suite struct HandlerCountTests {
     private func deliveries(_ ledger: Ledger, _ operation: String = "ledger.add") throws -> [Delivery] {
         try (1...3).map { try ledger.delivery(.init(account: "a\($0)", amount: $0), id: UUID(), tag: UInt64($0), operation: operation) }
     }
 
-    @Test func `no message gets the outcome of another one: each is handled by itself`() async throws {
+    @Test func `no message gets another message's outcome: each is handled by itself`() async throws {
         let ledger = try await Ledger()
         let forgetful = Operation.command("ledger.add", reading: Operation.contract(Ledger.Entry.self)) { items, transaction in
             let outcomes = try await Ledger.add(items.map(\.input), on: transaction)
@@ -33,7 +33,7 @@ import Testing
         await ledger.database.close()
     }
 
-    @Test func `nothing is performed by the plan of another message`() async throws {
+    @Test func `no message is performed with another message's plan`() async throws {
         let ledger = try await Ledger()
         let performed = Mutex<[String: String]>([:])
         let pay = Operation.external(

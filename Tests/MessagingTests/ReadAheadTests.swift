@@ -7,7 +7,7 @@ import Testing
 @testable import Messaging
 @testable import PostgreSQL
 
-/// The first statements of a handler travel with those of the inbox: never for other keys, never after a write.
+/// The first statements of a handler travel with those of the inbox; their results are never served for other keys, nor after a write.
 @Suite(.timeLimit(.minutes(3))) struct ReadAheadTests {
     /// Answers each statement with the number of statements so far.
     private final class Server: SQLConnection {

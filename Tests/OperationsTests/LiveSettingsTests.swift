@@ -19,7 +19,7 @@ import Testing
         LiveSettings(try Settings(environment: ["\(name)_FILE": path]), logger: Logger(label: "test") { _ in Lines(all: log) })
     }
 
-    @Test func `a file that was written again or replaced is read again`() throws {
+    @Test func `a file that is overwritten or replaced is read again`() throws {
         try write("whsec_1")
         let live = try live("STRIPE_WEBHOOK_SECRET")
         #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_1"])

@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test func `a refund waits for the capture, also if the request for that comes later`() async throws {
+    @Test func `a refund waits for the capture, even if the request to capture arrives later`() async throws {
         let fixture = try await PaymentFixture(isCapturedLater: true)
         fixture.gateway.state.withLock { ($0.answer, $0.captureAnswer) = (.success(.authorized(intent: "pi_1")), .failure(.unknown("timed out"))) }
         _ = await fixture.send(try PaymentFixture.charge())

@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `a new connection signs in with the password of that time`() async throws {
+    @Test func `a new connection signs in with the current password`() async throws {
         let url = try await TestServers.freshDatabase()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let administrator = try PostgresPool(url: url, size: 1, applicationName: "test", logger: logger)

@@ -16,7 +16,7 @@ extension Wire {
             }
         }
 
-        @Test func `a new connection gives the password of that time`() async throws {
+        @Test func `a new connection sends the current password`() async throws {
             let server = try await RedisServer(password: "first")
             let url = Changing(server.url)
             let client = try RedisClient(url: url.current, renewing: { url.current }, logger: testLogger)

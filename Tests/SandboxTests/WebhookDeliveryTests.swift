@@ -38,7 +38,7 @@ struct WebhookDeliveryTests {
         }
     }
 
-    @Test("sends only the events that are selected, if some are")
+    @Test("sends only the selected events, if any are selected")
     func selection() async throws {
         try await WebhookReceiver.run { receiver in
             try await TestSandbox.run(configure: { ($0.webhookURL, $0.webhookEvents) = (receiver.url, ["payment_intent.succeeded", "payment_intent.canceled"]) }) { sandbox in

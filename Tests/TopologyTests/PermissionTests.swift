@@ -135,7 +135,7 @@ extension BrokerTests {
             #expect(try await broker.publish(as: "monitoring", to: "requests", "catalog.products.get").isDenied)
             let management = broker.server.management.user("monitoring", password: Broker.passwords["monitoring", default: ""])
             #expect(try await management.send("GET", "/api/queues?columns=name").contains("catalog.queries"))
-            // As KEDA asks.
+            // The request that KEDA sends.
             #expect(try await management.send("GET", "/api/queues/%2F/catalog.queries").contains("catalog.queries"))
             for (method, path) in [("DELETE", "/api/queues/%2F/catalog.queries/contents"), ("PUT", "/api/queues/%2F/another"), ("GET", "/api/definitions"), ("GET", "/api/users")] {
                 await #expect(throws: LocalServerError.self, "\(method) \(path)") { try await management.send(method, path, body: method == "PUT" ? "{}" : nil) }

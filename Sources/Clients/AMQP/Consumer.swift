@@ -43,7 +43,7 @@ public final class Consumer: MessageConsumer, Service {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - renewing: The configuration for each connection, where its password may change; nil for no other.
+    ///   - renewing: Provides the configuration for each new connection, if its password may change; nil to keep `configuration`.
     /// - prefetch: How many deliveries may be unacknowledged, clamped to 1 to 65,535: about the size of a batch. Without effect with `noAck`.
     ///   - noAck: Deliveries count as acknowledged when they are sent; then up to 10,000 gather before the broker is left waiting.
     ///   - thread: on which the connection lives; nil makes one for it.

@@ -43,7 +43,7 @@ public final class Publisher: MessagePublisher, Service {
     private static let longestGivingUp: Duration = .milliseconds(500)
 
     /// - Parameters:
-    ///   - renewing: The configuration for each connection, where its password may change; nil for no other.
+    ///   - renewing: Provides the configuration for each new connection, if its password may change; nil to keep `configuration`.
     ///   - confirms: Whether an outcome waits for the broker's confirm. Without, it is `confirmed` once the message is written.
     ///   - window: How many publications may be written and unconfirmed, at least 1.
     ///   - thread: on which the connection lives; nil makes one for it.

@@ -21,7 +21,7 @@ public final class RedisClient: KeyValueStore {
 
     /// - Parameters:
     ///   - url: `redis://` or `rediss://`, as ``RedisAddress`` reads it.
-    ///   - renewing: The URL for each connection, where its user and password may change; the rest of it is ignored. nil for no other.
+    ///   - renewing: Provides the URL for each new connection, if its user and password may change; the rest of it is ignored. nil to keep `url`.
     ///   - maximumInFlight: How many commands may be without a reply; beyond that a command fails at once with
     ///     ``RedisError/Code/overloaded``.
     ///   - commandTimeout: How long a command may take, from the call to the reply.

@@ -7,7 +7,7 @@ import Logging
 final class RedisEngine {
     struct Settings: Sendable {
         var address: RedisAddress
-        /// The URL at the time of a connection, for its user and password; nil for no other.
+        /// Provides the URL, for its user and password, for each new connection; nil to keep those of `address`.
         var renewing: (@Sendable () -> String)?
         var connectTimeout: Duration
         var logger: Logger

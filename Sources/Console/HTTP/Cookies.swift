@@ -27,8 +27,8 @@ enum Cookie: String {
 
     /// The header that sets the cookie until the browser is closed.
     ///
-    /// `Lax`, so that a link in a mail or a chat opens the page that it names: browsers then send the cookie with such a GET, which changes nothing, but with no form
-    /// and no subrequest of another site. With `Strict`, each such link ended at the sign-in form although a session existed.
+    /// `Lax`, so that a link in a mail or a chat opens its page: browsers send the cookie with such a GET, which changes nothing, but not with forms
+    /// or subrequests from other sites. With `Strict`, each such link would lead to the sign-in form even if there is a session.
     func setting(_ value: String, isEncrypted: Bool) -> String {
         "\(name(isEncrypted: isEncrypted))=\(value); Path=/; HttpOnly; SameSite=Lax" + (isEncrypted ? "; Secure" : "")
     }

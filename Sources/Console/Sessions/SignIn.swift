@@ -31,7 +31,7 @@ struct SignIn: Sendable {
         let user: User
     }
 
-    /// - Throws: `RequestClient.Unanswered`; a session that was opened for no administrator is then still open, but nobody has its token.
+    /// - Throws: `RequestClient.Unanswered`; a session opened for someone who is not an administrator may then stay open, but nobody has its token.
     func open(email: String, password: String, of client: Client, _ trace: TraceContext) async throws -> Outcome {
         var parameters: [String: String] = [:]
         parameters[Request.clientAddress] = client.address
@@ -41,7 +41,7 @@ struct SignIn: Sendable {
         guard reply.status == 201 else { return Self.refusal(reply) }
         let opened = try JSON.decode(Opened.self, from: reply.body)
         guard opened.user.role == .admin else {
-            // Otherwise the unused session would stay open. As a durable message, because users may not answer in time.
+            // Otherwise the unused session would stay open. The message is durable, because the users service may not answer in time.
             let ending = request(.signOut, ["session": SHA256.hex(opened.token)], caller: Caller(id: opened.user.id, role: opened.user.role), trace)
             try await requests.post(ending, timeout: Self.timeout)
             return .refused(status: 403, "This account is not an administrator account.")

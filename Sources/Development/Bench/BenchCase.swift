@@ -22,7 +22,7 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case scaling
     /// One to four ingress processes, each with a small share of a processor.
     case ingress
-    /// Checkouts with the servers on another host, at no distance and at one millisecond. Needs root, so it runs only by name.
+    /// Checkouts with the servers on another host, without delay and with a delay of one millisecond. Needs root, so it runs only when it is named.
     case distance
     /// Resident memory at rest, under load, and with thousands of requests in flight.
     case memory
@@ -45,7 +45,7 @@ enum BenchCase: String, Sendable, Codable, CaseIterable {
     case deadLetters = "dead-letters"
 
     var isLong: Bool { [.growth, .backlog, .overload, .imports, .search, .signIns, .deadLetters].contains(self) }
-    /// Not every account can measure it.
+    /// Whether only root can measure it.
     var needsRoot: Bool { self == .distance }
 
     /// - Throws: `ValidationError` for an unknown name.

@@ -15,9 +15,9 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     // Requests a second through several ingress processes, and the share of the machine's processors that was busy.
     case ingress1 = "ingress.processes1", ingress2 = "ingress.processes2", ingress4 = "ingress.processes4"
     case ingressBusy1, ingressBusy2, ingressBusy4
-    // Orders a second, and milliseconds of one order alone, by the milliseconds that a packet takes between roles and servers.
+    // Orders a second, and milliseconds for a single order, by the one-way delay between roles and servers in milliseconds.
     case distance0 = "distance.0ms", distance1 = "distance.1ms", distanceSingle0 = "distance.0ms.single.p50", distanceSingle1 = "distance.1ms.single.p50"
-    // The share of the processors that other processes than the benchmark's took while checkouts were measured.
+    // The share of the processors that processes outside the benchmark used while checkouts were measured.
     case foreign = "machine.foreign"
     // Milliseconds until half of them were accepted or answered.
     case acceptance = "checkouts.accepted.p50", single = "single.p50", productMedian = "product.p50"
@@ -54,7 +54,7 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case profileAtRest = "signIns.profile.rest.p99", profileInFlood = "signIns.profile.p99", signIns = "signIns.rate"
     // Dead letters stored per second; milliseconds for a list of groups, for a page of the slowest filter, and for one letter.
     case letterIngest = "deadLetters.ingest", letterGroups = "deadLetters.groups.p99", letterPage = "deadLetters.page.p99", letterShown = "deadLetters.show.p99"
-    // Milliseconds for the slowest page of the web console; MB of an export, and its growth in the second half.
+    // Milliseconds for the slowest page of the web console; the memory of an export in MB, and its growth in the second half.
     case letterConsole = "deadLetters.console.p99", letterExport = "deadLetters.export.memory", letterExportGrowth = "deadLetters.export.growth"
     // Seconds.
     case ready, overloadBacklog = "overload.settled"

@@ -14,7 +14,7 @@ struct BenchPlan: Sendable, Codable {
     static let ingressShare = 0.05
     /// For each ingress process.
     static let ingressClients = 16
-    /// How long a packet travels between roles and servers, in milliseconds.
+    /// The one-way delays between roles and servers, in milliseconds.
     static let distances = [0, 1]
     /// On the few cores of one machine a second worker only makes batches smaller; the effect of more workers is a case of its own.
     static let workers = 1

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Load
 import Terminal
 
-/// The roles on one host and the servers on another, with a distance between them.
+/// The roles on one host and the servers on another, with a network delay between them.
 extension BenchRun {
     private static let distanceLimit = Duration.seconds(600)
 
@@ -28,7 +28,7 @@ extension BenchRun {
         await end(host)
     }
 
-    /// Not to be cancelled: what was started is ended, the shop before its servers.
+    /// Runs to its end even after a cancellation: what was started must be stopped, the shop before its servers.
     private func end(_ host: FarHost) async {
         await Task {
             await shop.stop()

@@ -2,7 +2,7 @@ import Runtime
 import Terminal
 import Up
 
-/// One to four ingress processes, each with a small share of a processor, so that they are the bottleneck and not the machine.
+/// One to four ingress processes, each with a small share of a processor, so that they, and not the machine, are the bottleneck.
 extension BenchRun {
     func measureIngressScaling(_ running: RunningShop) async throws {
         let more = try MoreIngresses((BenchPlan.ingressSteps.max() ?? 1) - 1, in: folder, transport: transport)

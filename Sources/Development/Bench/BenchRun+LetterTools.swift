@@ -6,7 +6,7 @@ import Terminal
 import Up
 import WebClient
 
-/// What administrators use beside the API, among a million dead letters: the web console, and the export of a shell.
+/// What administrators use besides the API, with a million dead letters stored: the web console, and the export from a shell.
 extension BenchRun {
     private static let samplePause = Duration.milliseconds(50)
     private static let exportLimit = Duration.seconds(600)
@@ -33,7 +33,7 @@ extension BenchRun {
         found(.letterConsole, slowest.1.percentile(0.99), "ms", remark: "the slowest page, \(slowest.0.isEmpty ? "the overview" : slowest.0); p50 \(Figures.text(slowest.1.percentile(0.5))) ms")
     }
 
-    /// Exports the letters of one operation by `wharf dead-letters export`, and compares its memory in the two halves of the time.
+    /// Exports the letters of one operation with `wharf dead-letters export`, and compares its memory in the two halves of the time.
     func measureExport(_ running: RunningShop) async throws {
         let lines = LineStore()
         let command = ProcessCommand(
@@ -75,7 +75,7 @@ private struct ConsoleVisitor: Sendable {
         let headers = [(name: "content-type", value: "application/x-www-form-urlencoded"), (name: "sec-fetch-site", value: "same-origin"), (name: "cookie", value: visitor)]
         let fields = [("token", String(token)), ("email", email), ("password", password)]
         let opened = try await transport.send(WebRequest(method: "POST", url: "\(url)/sign-in", headers: headers, body: PercentEncoding.form(fields), timeout: .seconds(30)))
-        guard opened.status == 303, let session = cookies(opened).first else { throw BenchError(.wrong, "The sign-in to the console was answered \(opened.status).") }
+        guard opened.status == 303, let session = cookies(opened).first else { throw BenchError(.wrong, "The console answered \(opened.status) to the sign-in.") }
         return ConsoleVisitor(transport: transport, url: url, cookie: session)
     }
 

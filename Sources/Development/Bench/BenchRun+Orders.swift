@@ -47,7 +47,7 @@ extension BenchRun {
         found(.single, latencies.percentile(0.5), "ms", remark: "p99 \(Figures.text(latencies.percentile(0.99))) ms")
     }
 
-    /// One order after the other, each waited for until it is confirmed.
+    /// Places one order after another, and waits until each is confirmed.
     func measureAlone(_ running: RunningShop) async throws -> Latencies {
         let carts = try await carts(running).fill(plan.singleOrders)
         let customer = customers(running, 1)

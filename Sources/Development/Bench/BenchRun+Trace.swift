@@ -43,7 +43,7 @@ extension BenchRun {
         let published = try await BrokerTotals.settled(running, transport).published - totals.published
         let count = Double(carts.count)
         let lines = lines(of: running, from: begin)
-        guard Set(lines.compactMap(\.order)).isSuperset(of: orders.map(\.id)) else { throw BenchError(.wrong, "The logs of the workers do not show the way of each order.") }
+        guard Set(lines.compactMap(\.order)).isSuperset(of: orders.map(\.id)) else { throw BenchError(.wrong, "The workers' logs do not show the path of every order.") }
         let waterfall = Waterfall(orders, lines)
         book.note { $0.waterfall = waterfall }
         found(.orderMessages, Double(published) / count, "messages an order", remark: "with the one that waits for it, and its answer")

@@ -32,7 +32,7 @@ actor BenchShop {
     /// Starts everything, over the data of the run before, and returns when the shop says that it is ready.
     /// - Parameter isTraced: Logs tell the way of each message; that costs time.
     /// - Parameter settings: Settings in addition to those of `wharf-dev up`.
-    /// - Parameter external: The settings of servers that run elsewhere, in place of its own.
+    /// - Parameter external: The settings of servers that run elsewhere and replace its own.
     func start(workers: Int, isTraced: Bool = false, settings: [String: String] = [:], external: [String: String] = [:]) async throws -> RunningShop {
         await stop()
         let printed = LineStore()

@@ -5,10 +5,10 @@ import LocalState
 import Terminal
 import Up
 
-/// Another host for the servers: a network namespace of this machine, at the end of a cable that gives each packet the delay of a distance (`bench/tunnel.c`). The
+/// Another host for the servers: a network namespace on this machine, behind a tunnel that delays each packet as a distance would (`bench/tunnel.c`). The
 /// namespace lasts as long as its processes, which end with this one. Needs root.
 actor FarHost {
-    /// For benchmarks of networks (RFC 2544): no machine has these addresses.
+    /// Reserved for network benchmarks (RFC 2544), so no machine has these addresses.
     private static let nearAddress = "198.18.0.1"
     private static let address = "198.18.0.2"
     private static let nearDevice = "wharf-near"
@@ -22,7 +22,7 @@ actor FarHost {
     /// `wharf-dev`.
     private let executable: String
     private let path: String
-    /// Started in this order, ended in the reverse one.
+    /// Started in this order, stopped in reverse order.
     private var processes: [ManagedProcess] = []
 
     init(_ folder: BenchFolder) throws {
@@ -31,26 +31,26 @@ actor FarHost {
         path = folder.file("far")
     }
 
-    /// Compiles the cable's program, once for all measurements.
+    /// Compiles the tunnel's program, once for all measurements.
     /// - Throws: ``BenchError`` with code `failed` if this account is not root.
     static func compile(in folder: BenchFolder) async throws {
         guard geteuid() == 0 else {
-            throw BenchError(.failed, "The case distance needs root: it makes a network namespace and TUN devices.")
+            throw BenchError(.failed, "The case distance needs root: it creates a network namespace and TUN devices.")
         }
         _ = try await Program(name: "cc", arguments: ["-O2", "-o", folder.file("tunnel"), "\(folder.programs)/tunnel.c"]).run(within: toolLimit)
     }
 
     /// Starts RabbitMQ, PostgreSQL and Redis on the other host, without data.
     /// - Parameter milliseconds: How long each packet travels, in either direction.
-    /// - Returns: the settings that lead to the servers.
+    /// - Returns: the settings for connecting to the servers.
     func start(milliseconds: Int) async throws -> [String: String] {
         let holder = try await begin("unshare", ["--net", "sleep", "infinity"])
-        guard let pid = await holder.pid else { throw BenchError(.failed, "The other host ended at once.") }
+        guard let pid = await holder.pid else { throw BenchError(.failed, "The process that holds the network namespace ended at once.") }
         try await wait("The network namespace") { await holder.isRunning && Self.namespace(of: pid) != Self.namespace(of: getpid()) }
         let cable = LineStore()
         let tunnel = try await begin(folder.file("tunnel"), [Self.nearDevice, Self.device, "\(milliseconds * 1_000)"], printed: cable)
-        try await wait("The cable") {
-            guard await tunnel.isRunning else { throw BenchError(.failed, "The cable cannot be made: \(cable.last(1).first ?? "")") }
+        try await wait("The tunnel") {
+            guard await tunnel.isRunning else { throw BenchError(.failed, "The tunnel cannot be created: \(cable.last(1).first ?? "")") }
             return cable.last(1) == ["ready"]
         }
         let entering = ["nsenter", "--net=/proc/\(pid)/ns/net"]
@@ -66,7 +66,7 @@ actor FarHost {
     private func startServers(_ entering: [String]) async throws -> [String: String] {
         try? FileManager.default.removeItem(atPath: path)
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-        // PostgreSQL's account passes through.
+        // PostgreSQL runs as another account, which must be able to enter this folder.
         try FileManager.default.setAttributes([.posixPermissions: 0o711], ofItemAtPath: path)
         let printed = LineStore()
         let servers = try await begin(entering[0], Array(entering.dropFirst()) + [executable, "servers", "--listen", Self.address], printed: printed, workingFolder: path)
@@ -75,8 +75,8 @@ actor FarHost {
             guard await servers.isRunning else { throw BenchError(.failed, "The servers ended while they started:\n\(printed.last(10).joined(separator: "\n"))") }
             return FileManager.default.fileExists(atPath: state.file(StateFolder.serversFile))
         }
-        guard var settings: [String: String] = try state.read(from: StateFolder.serversFile) else { throw BenchError(.failed, "The servers left no settings.") }
-        // Without TLS: the cable leads nowhere else.
+        guard var settings: [String: String] = try state.read(from: StateFolder.serversFile) else { throw BenchError(.failed, "The servers wrote no settings.") }
+        // Without TLS, because the tunnel leads nowhere else.
         settings["WHARF_INSECURE_HOSTS"] = Self.address
         settings[ServerURLs.postgresVariable, default: ""] += "?sslmode=disable"
         return settings

@@ -17,9 +17,9 @@ struct GrownTables: Sendable {
 
     let database: PostgresPool
 
-    /// Orders of a year and inbox rows of six days, each in the order of their times.
+    /// A year's orders and six days' inbox rows, both in chronological order.
     ///
-    /// By `INSERT … SELECT`, in which the rows never leave the server: `COPY` would have to send them to it first.
+    /// Uses `INSERT … SELECT`, because its rows never leave the server: with `COPY` they would have to be sent there first.
     /// - Returns: the size of the database in bytes.
     func fill(orders: Int, inboxRows: Int) async throws -> Int {
         for first in stride(from: 0, to: orders, by: Self.atOnce) {
@@ -78,7 +78,7 @@ struct GrownTables: Sendable {
         }
     }
 
-    /// The inbox's partitions of the days before yesterday, which a new shop does not have.
+    /// Creates the inbox's partitions for the days before yesterday, which a new shop does not have.
     private func addDays(to service: String) async throws {
         try await database.withConnection { connection in
             for ago in 2...7 {

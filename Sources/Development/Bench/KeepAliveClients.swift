@@ -12,7 +12,7 @@ struct KeepAliveClients: Sendable {
 
     /// - Parameter requests: `METHOD path` or `METHOD path body`; sent in turns. Each must succeed.
     func measure(_ requests: [String], clients: Int, seconds: Int) async throws -> PrintedFigures {
-        // Of its own for each URL: several may be measured at once.
+        // Each URL has its own file, because several may be measured at once.
         let list = folder.file("requests-\(url.split(separator: ":").last ?? "")")
         try Data(requests.joined(separator: "\n").utf8).write(to: URL(filePath: list))
         let arguments = ["-t", "1", "-c", "\(clients)", "-d", "\(seconds)s", "-s", "\(folder.programs)/requests.lua", url, "--", list]

@@ -5,7 +5,7 @@ import Terminal
 import Up
 import WebClient
 
-/// Ingress processes beside that of `wharf-dev up`, started in its folder and so with its settings.
+/// Ingress processes in addition to that of `wharf-dev up`, started in its folder and therefore with its settings.
 struct MoreIngresses: Sendable {
     private static let readyLimit = Duration.seconds(60)
     private static let readyPause = Duration.milliseconds(50)
@@ -29,7 +29,7 @@ struct MoreIngresses: Sendable {
         self.transport = transport
     }
 
-    /// Starts them, and returns when each answers.
+    /// Starts them, and returns when all of them answer.
     func start() async throws -> [(pid: Int32, url: String)] {
         var started: [(pid: Int32, url: String)] = []
         for (process, url) in processes {

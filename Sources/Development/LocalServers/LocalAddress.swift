@@ -1,8 +1,8 @@
 /// The addresses of private servers.
 public enum LocalAddress {
-    /// Reached from this host alone.
+    /// Reachable from this host only.
     public static let loopback = "127.0.0.1"
 
-    /// Where a server that clients reach at `host` listens: there, and for this host's own tools on the loopback.
+    /// The addresses on which a server listens that clients reach at `host`: that one, and the loopback address for this host's own tools.
     static func listening(_ host: String) -> [String] { host == loopback ? [host] : [loopback, host] }
 }

@@ -29,7 +29,7 @@ public actor PostgresServer: LocalServer {
     /// - Parameters:
     ///   - folder: where data, log, password, port and Unix socket are kept.
     ///   - durable: false turns every sync off: fast, and the data survives a crash of PostgreSQL but not of the machine.
-    ///   - host: where clients connect. Hosts of its network may connect, with the password.
+    ///   - host: the address that clients connect to. Hosts on its network may connect, with the password.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
     public init(folder path: String, durable: Bool = true, host: String = LocalAddress.loopback, logger: Logger? = nil) throws {
         try self.init(folder: path, durable: durable, host: host, password: nil, logger: logger)
@@ -187,10 +187,10 @@ public actor PostgresServer: LocalServer {
         try FileManager.default.moveItem(atPath: unfinished, toPath: folder.file("data"))
     }
 
-    /// A new cluster admits this host alone.
+    /// A new cluster accepts connections from this host only.
     private func admitNeighbours(in path: String) throws {
         let file = URL(filePath: path)
-        // Written in place, so that it stays the account's.
+        // Written in place, so that the account still owns it.
         try (try Data(contentsOf: file) + Data("host all all samenet scram-sha-256\n".utf8)).write(to: file)
     }
 }

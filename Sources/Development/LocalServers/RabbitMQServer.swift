@@ -34,7 +34,7 @@ public actor RabbitMQServer: LocalServer {
     ///   - folder: where data, log, passwords, cookie and ports are kept.
     ///   - definitions: a file in RabbitMQ's definitions format, imported at every start.
     ///   - prometheus: whether to serve metrics too.
-    ///   - host: where clients and the management API's users connect.
+    ///   - host: the address that clients and users of the management API connect to.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
     public init(folder path: String, definitions: String? = nil, prometheus: Bool = false, host: String = LocalAddress.loopback, logger: Logger? = nil) throws {
         let node = try RabbitMQNode(folder: ServerFolder(path), host: host, prometheus: prometheus, logger: logger)

@@ -16,7 +16,7 @@ public actor RedisServer: LocalServer {
     /// - Parameters:
     ///   - folder: where data, log, password and port are kept.
     ///   - durable: true appends every write to a file and syncs it each second; false keeps nothing.
-    ///   - host: where clients connect.
+    ///   - host: the address that clients connect to.
     /// - Throws: ``LocalServerError``: `missing`, `folder` or `ports`.
     public init(folder path: String, durable: Bool = true, host: String = LocalAddress.loopback, logger: Logger? = nil) throws {
         folder = try ServerFolder(path)

@@ -10,7 +10,7 @@ public struct SandboxConfiguration: Sendable {
     public var webhookSecret: String
     /// The URL to which events are posted; if nil, none are sent.
     public var webhookURL: String?
-    /// The types of Stripe's events that are posted, as they are selected for an endpoint at Stripe; if nil, all are.
+    /// The types of Stripe events that are posted, like those selected for an endpoint at Stripe; nil for all.
     public var webhookEvents: Set<String>?
     /// A file that outlives the process: a sandbox started again with it knows every payment, refund and idempotency key,
     /// and continues with the webhooks that were not delivered. nil keeps all in memory. For one sandbox at a time.

@@ -9,7 +9,7 @@ package struct ChildSpec: Sendable, Hashable {
         case worker(ServiceName)
         /// - Parameters:
         ///   - webhookURL: The URL to which the gateways' names are appended.
-        ///   - webhookEventsOf: An openapi.yaml, to whose events those of Stripe are limited.
+        ///   - webhookEventsOf: The path of an openapi.yaml; of Stripe's events, only those that it lists are sent.
         case sandbox(port: Int, webhookURL: String, webhookEventsOf: String? = nil, journal: String)
     }
 
@@ -46,7 +46,7 @@ package struct ChildSpec: Sendable, Hashable {
     }
 
     /// One ingress, the workers, and the web console and the sandbox if they have a port.
-    /// - Parameter webhookEventsOf: An openapi.yaml, to whose events those of the sandbox are limited.
+    /// - Parameter webhookEventsOf: The path of an openapi.yaml; of Stripe's events, the sandbox sends only those that it lists.
     package static func everyone(workersPerService count: Int, ports: UpPorts, folder: StateFolder, webhookEventsOf: String? = nil) -> [ChildSpec] {
         var members = [ChildSpec(kind: .ingress, number: 1)] + workers(perService: count)
         if ports.console != nil { members.append(ChildSpec(kind: .console, number: 1)) }

@@ -10,7 +10,7 @@ package struct Servers: Sendable {
     private let folders: (rabbitMQ: String, postgres: String, redis: String)
 
     /// Nothing runs yet.
-    /// - Parameter host: Where clients connect.
+    /// - Parameter host: The address that clients connect to.
     /// - Throws: `LocalServerError`, when a program is not installed, say; ``UpError``.
     package init(_ folder: StateFolder, host: String = LocalAddress.loopback, logger: Logger) throws {
         folders = (folder.rabbitMQ, try folder.postgres(), folder.redis)

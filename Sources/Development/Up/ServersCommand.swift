@@ -7,14 +7,14 @@ import LocalState
 import Logging
 import Terminal
 
-/// The servers alone, for roles on another host.
+/// Only the servers, for roles on another host.
 package struct ServersCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "servers",
-        abstract: "Starts RabbitMQ, PostgreSQL and Redis alone, for wharf-dev up --external on another host.",
+        abstract: "Starts only RabbitMQ, PostgreSQL and Redis, for wharf-dev up --external on another host.",
         discussion: """
             Keeps their data in .wharf/ of the working folder, as wharf-dev up does, and runs until Ctrl-C. While they run, .wharf/\(StateFolder.serversFile) contains the \
-            settings that lead to them, with the passwords of administrators.
+            settings for connecting to them, including the administrators' passwords.
             """)
 
     @Option(help: "An address of this host on which the servers listen, besides 127.0.0.1.")
@@ -59,7 +59,7 @@ package struct ServersCommand: AsyncParsableCommand {
                 }
             }
             try folder.write(servers.urls.settings, to: StateFolder.serversFile)
-            console.line("The settings that lead to them are in \(folder.file(StateFolder.serversFile)).")
+            console.line("The settings for connecting to them are in \(folder.file(StateFolder.serversFile)).")
             try await UpRun.untilCancelled()
         } catch {
             // Not a child task: it would inherit the cancellation.

@@ -21,7 +21,7 @@ struct WebhookFault: Error {
     var isTemporary = false
 }
 
-/// The secrets that may sign webhooks, read again for each: any of them may have signed, because a sender may start to use a new one before or after this process knows it.
+/// The secrets that may sign webhooks, read again for each webhook. Any of them may have signed it: a sender may start to use a new one before or after this process knows it.
 public struct WebhookSecrets: Sendable, ExpressibleByArrayLiteral {
     let current: @Sendable () -> [String]
 

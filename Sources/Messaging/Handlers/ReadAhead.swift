@@ -3,8 +3,8 @@ import Synchronization
 
 /// A transaction in which the first statements of a handler were sent ahead, together with those of the inbox, so that they cost no round trip of their own.
 ///
-/// The handler need not know of it. If the first thing it asks for is exactly these statements, it receives their results; otherwise its statements go to the server as usual. So nothing
-/// that was read ahead is served after a write, or for other keys than it was read for.
+/// The handler need not know about it. If its first call is for exactly these statements, it receives their results; otherwise its statements go to the server as usual. So results
+/// that were read ahead are never served after a write, or for keys other than those they were read for.
 final class ReadAhead: SQLConnection {
     private let transaction: any SQLConnection
     private let statements: [SQL]

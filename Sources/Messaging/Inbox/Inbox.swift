@@ -69,7 +69,7 @@ public struct Inbox: Sendable {
     /// in a partitioned table it includes the day, and two copies may meet around midnight. The locks end with the transaction, and are taken in one order,
     /// so that two batches cannot deadlock.
     ///
-    /// The statements of `ahead` are sent along; the handler receives `transaction` with their results.
+    /// The statements in `ahead` are sent along; the returned transaction has their results for the handler.
     ///
     /// The derivation of a lock's key must not change: workers of two versions may run side by side, and copies of one message meet only on its key.
     func admit(

@@ -8,7 +8,7 @@ import Synchronization
 public final class LiveSettings: Sendable {
     private struct State {
         var settings: Settings
-        /// What the files contained last, whether it could be used or not.
+        /// What the files contained when they were last read, whether it could be used or not.
         var contents: [String: [UInt8]]
     }
 
@@ -27,9 +27,9 @@ public final class LiveSettings: Sendable {
             state.contents = contents
             do throws(SettingError) {
                 state.settings = try state.settings.readAgain()
-                logger.info("the files of settings have changed and were read again")
+                logger.info("settings files have changed and were read again")
             } catch {
-                logger.error("the files of settings have changed and cannot be used; the previous settings stay in force", metadata: ["error": "\(error)"])
+                logger.error("settings files have changed but cannot be used; the previous settings stay in force", metadata: ["error": "\(error)"])
             }
             return state.settings
         }

@@ -112,11 +112,11 @@ public struct Settings: Sendable {
         try checkTestClock()
     }
 
-    /// The settings as their files are now.
+    /// The settings with the current contents of their files.
     /// - Throws: ``SettingError`` for the first invalid setting.
     func readAgain() throws(SettingError) -> Settings { try Settings(environment: environment, services: services) }
 
-    /// What the files contain now. A file that cannot be read is missing.
+    /// What the files contain now. A file that cannot be read is left out.
     var currentFileContents: [String: [UInt8]] {
         Dictionary(uniqueKeysWithValues: fileContents.keys.compactMap { variable in environment[variable].flatMap(SecretFile.contents).map { (variable, $0) } })
     }

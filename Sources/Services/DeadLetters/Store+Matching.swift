@@ -30,7 +30,7 @@ extension DeadLetterStore {
         return " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))"
     }
 
-    /// Letters that are scanned before the index of words is used: some 10 ms. A word in fewer than one of a thousand letters is found faster by the index.
+    /// Letters that are scanned, in some 10 ms, before the word index is used. The index is faster for a word in fewer than one in a thousand letters.
     private static let maximumLookedThrough = 10_000
 
     /// A page of letters with a text. The planner does not know how frequent a word is, and the index of words has no order: frequent words are found among the newest

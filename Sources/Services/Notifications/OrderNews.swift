@@ -97,7 +97,7 @@ extension OrderNews {
             news.repetition = order.shipmentID ?? order.refundID ?? order.returnID
             news.carrier = order.carrier
             news.trackingNumber = order.trackingNumber
-            // Orders of earlier versions checked less. A link in a mail may lead to the Web only.
+            // Earlier versions checked URLs less strictly. A link in a mail may lead only to the Web.
             news.trackingURL = order.trackingUrl.flatMap { WebAddress.isValid($0) ? $0 : nil }
             news.amount = order.amount
             news.expiresAt = order.expiresAt

@@ -52,7 +52,7 @@ struct Changing: Sendable {
 }
 
 extension Store {
-    /// The answers to those of `waiters` that wait for these orders, which have settled, by order; removes them.
+    /// Returns the answers, by order, to those of `waiters` that wait for these settled orders, and removes these waiters.
     static func answer(_ waiters: [Waiter], of orders: [OrderRow], on transaction: any SQLConnection) async throws -> [UUID: [OutgoingMessage]] {
         let settled = Set(orders.map(\.id))
         let waiters = waiters.filter { settled.contains($0.order) }

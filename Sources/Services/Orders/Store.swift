@@ -77,7 +77,7 @@ struct OrderTexts: Sendable {
 }
 
 enum Store {
-    /// The number of each new order, by its id. For a cart with an order there is none; a number may be given to no order, but never to two.
+    /// The number of each new order, by the order's id. An order whose cart has one already gets no number. A number may stay unused, but is never given to two orders.
     static func numbers(for orders: [PlaceOrder], on transaction: any SQLConnection) async throws -> [UUID: String] {
         let rows = try await transaction.query(numbering(orders))
         var carts: Set<UUID> = []
@@ -96,7 +96,7 @@ enum Store {
         """
     }
 
-    /// Inserts new orders with their numbers. If one exists by now, the transaction fails and is retried.
+    /// Inserts new orders with their numbers. If one of them exists by now, the transaction fails and is retried.
     static func place(
         _ orders: [PlaceOrder], numbers: [String], messages: [UUID], texts: [OrderTexts], history: JSONColumn<[OrderView.Entry]>, due: Date?, now: Date,
         on transaction: any SQLConnection

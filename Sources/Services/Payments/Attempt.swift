@@ -132,7 +132,7 @@ struct Attempt: Sendable, Hashable {
         if isTombstone { return nil }
         if charge.gateway != gateway { return "\(id) is at \(gateway.rawValue), and the order is charged at \(charge.gateway.rawValue)" }
         if payment.amount == charge.amount { return nil }
-        return "\(id) is about \(payment.amount.text), and \(charge.amount.text) are to be charged"
+        return "\(id) is for \(payment.amount.text), but \(charge.amount.text) is to be charged"
     }
 
     /// True if the payment of the order with this id at `gateway` is not this attempt's.

@@ -46,7 +46,7 @@ enum Store {
         LockedAttempts(try read(await transaction.query(locking(orders))))
     }
 
-    /// The statement of `lock`, with which `begin` begins as well.
+    /// The statement of `lock`, which is also the first one of `begin`.
     static func locking(_ orders: [UUID]) -> SQL {
         columns + "WHERE order_id = ANY(\(Set(orders).sorted())) ORDER BY order_id FOR UPDATE"
     }

@@ -20,13 +20,13 @@ extension System {
         /// The most that an import accepts, unpacked.
         private static let fileBytes = 64 << 20
         private static let descriptionBytes = 9_000
-        /// What a file of any size may take in a process that it passes: a few pieces, and the rows of two steps, read and as products.
+        /// The memory that a file of any size may take in a process that it passes through: a few chunks, and the rows of two steps, as read and as products.
         private static let bytesPerImport = 24 << 20
         private static let importedWithin = Duration.seconds(240)
         private static let lookPause = Duration.milliseconds(20)
 
         @Test func `an import takes bounded memory in the ingress and in the worker, however large its file is`() async throws {
-            // Of its own: other tests read the whole catalogue.
+            // In a shop of its own, because other tests read the whole catalogue.
             try await RunningWharf.running([:]) {
                 try await Self.importFile("application/x-ndjson", isPacked: false)
                 try await Self.importFile("text/csv", isPacked: true)
@@ -71,7 +71,7 @@ extension System {
             #expect(grown.values.allSatisfy { $0 < bytesPerImport }, "\(grown)")
         }
 
-        /// The most memory of its own that each process had.
+        /// The peak of each process's own memory.
         private final class Peak: Sendable {
             let bytes: Mutex<[String: Int]>
 

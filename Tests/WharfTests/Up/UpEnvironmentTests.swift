@@ -181,7 +181,7 @@ import Testing
         let folder = try TemporaryFolder()
         let secrets = try UpSecrets.load(from: StateFolder(path: folder.path))
         let all = [secrets.adminPassword, secrets.stripeAPIKey, secrets.stripeWebhookSecret] + secrets.database.values + secrets.broker.values
-        // Besides the services' own: the auditor's in the database; the ingress's, the console's and the monitoring's at the broker.
+        // Besides the services' own: the auditor's in the database; the ingress's, the console's and the monitoring user's at the broker.
         #expect(Set(all).count == 3 + ServiceName.allCases.count * 2 + 4)
         #expect(all.allSatisfy { $0.count >= 20 && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) } })
     }

@@ -60,7 +60,7 @@ public final class PostgresPool: Database, Service {
     /// - Parameters:
     ///   - url: what libpq takes: `postgres://user:password@host:port,host:port/database?sslmode=verify-full&…`. Its own parameters go before the
     ///     defaults chosen here.
-    ///   - renewing: the URL for each connection, where its user and password may change; the rest of it is ignored. nil for no other.
+    ///   - renewing: provides the URL for each new connection, if its user and password may change; the rest of it is ignored. nil to keep `url`.
     /// - access: whether a server must accept writes; the URL's own `target_session_attrs` takes precedence where it is given.
     ///   - allowsPlainText: whether a host may be spoken to without TLS. To others `sslmode` is `verify-full` unless the URL itself gives another; the
     ///     certificate is checked against the system's authorities unless it gives `sslrootcert`. This machine is always allowed.

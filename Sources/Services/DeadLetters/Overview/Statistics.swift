@@ -22,7 +22,7 @@ struct StatisticsView: Sendable, Codable {
 
 /// Statistics, read without counting letters.
 struct Statistics: Sendable {
-    /// More than there are: a service is the first part of a queue's name, which anything that may publish to the broker can make up.
+    /// More than there are. The limit is for made-up names: a service is the first part of a queue's name, which anything that may publish to the broker can choose.
     static let maximumServices = 100
 
     let clock: any WallClock
@@ -64,7 +64,7 @@ struct Statistics: Sendable {
     }
 
     /// Services with open letters, at most ``maximumServices``.
-    /// - Parameter known: These are among them.
+    /// - Parameter known: Services that come first, so that the limit never cuts them off.
     static func openByService(first known: [String], on connection: any SQLConnection) async throws -> [StatisticsView.Service] {
         try await connection.query(openServices(first: known)).map(StatisticsView.Service.init)
     }

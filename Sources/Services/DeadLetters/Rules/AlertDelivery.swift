@@ -1,7 +1,7 @@
 import Messaging
 import PostgreSQL
 
-/// The operations that deliver alerts: each way of delivery has its own, so that a failure of one does not repeat the other.
+/// The operations that deliver alerts. The webhook and the command each have their own, so that a failure of one does not repeat the other.
 enum AlertDelivery {
     typealias Item = (item: IncomingMessage<DeadLetterAlert>, plan: DeadLetterAlert)
 

@@ -40,7 +40,7 @@ public struct DeadLetterRules: Sendable {
         /// Deaths per minute of one cause in one queue that cause an alert; 0 for none.
         public let rate: Int
 
-        /// - Parameter command: Takes some seconds at most.
+        /// - Parameter command: Must end within a few seconds.
         public init(webhook: Webhook? = nil, command: Command? = nil, rate: Int) {
             self.webhook = webhook
             self.command = command

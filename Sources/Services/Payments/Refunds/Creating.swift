@@ -26,7 +26,7 @@ struct Creating: Sendable {
                 return try Self.outcome(known, of: attempt, for: item.request)
             }
             if let attempt, attempt.state == .authorized, !attempt.voidRequested, !Self.isOverHTTP(item.request) {
-                // Orders asks only for goods that were shipped and came back, so the request to capture is on its way, if it is not here yet.
+                // Orders asks for this only when shipped goods have come back, so the request to capture is here already, or on its way.
                 return .failed(Failure("not-captured-yet", "the payment of the order is about to be captured", remedy: .retry))
             }
             if let problem = Self.problem(wanted, attempt, ledger) {

@@ -6,9 +6,9 @@ extension Browser {
     /// Lines that do not belong to the list: the title, the column titles, and the last line with keys or a question.
     private static let furniture = 3
 
-    /// Lines below a list with the whole text of the selected item, which the list cuts.
+    /// The number of lines below a list that show the text of the selected item, which the list truncates.
     private static let details = 2
-    /// A smaller screen has none.
+    /// A screen with fewer rows has no such lines.
     private static let leastForDetails = 12
 
     private static func details(_ rows: Int) -> Int { rows < leastForDetails ? 0 : details }
