@@ -56,7 +56,9 @@ extension System {
             let (one, other) = (try await job(first), try await job(second))
             func sum(_ name: String) -> Int { (one[name]?.number ?? 0) + (other[name]?.number ?? 0) }
             #expect([sum("sent"), sum("handled"), sum("diedAgain"), sum("unknown")] == [Self.count, Self.count, 0, 0], "\(one) \(other)")
-            #expect(one["selected"]?.number == Self.count && other["selected"]?.number == Self.count && sum("skipped") == Self.count)
+            // Whichever job selects second does not select what the other has already sent.
+            #expect(max(one["selected"]?.number ?? 0, other["selected"]?.number ?? 0) == Self.count, "\(one) \(other)")
+            #expect(sum("selected") == sum("sent") + sum("skipped"), "\(one) \(other)")
             #expect(try await admin.stock(sku) == .init(onHand: Self.count, reserved: 0))
             #expect(try await open(admin) == 0)
 
