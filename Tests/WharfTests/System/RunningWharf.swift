@@ -113,7 +113,11 @@ struct RunningWharf: Sendable {
 
     /// Asks it to stop, and checks that it does, with everything that it started.
     private func stop() async throws {
-        let children = (try? record.processes) ?? []
+        let here = URL(filePath: folder.path).deletingLastPathComponent().resolvingSymlinksInPath().path
+        // A process id may belong to another process by the end.
+        func isRunningHere(_ pid: Int32) -> Bool { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) == here }
+        let children = ((try? record.processes) ?? []).filter { isRunningHere($0.pid) }
+        #expect(!children.isEmpty)
         await process.send(signal: SIGTERM)
         defer { web.shutdown() }
         do {
@@ -123,7 +127,7 @@ struct RunningWharf: Sendable {
             throw error
         }
         #expect(await process.exit == .exited(0))
-        let left = children.filter { kill($0.pid, 0) == 0 }
+        let left = children.filter { isRunningHere($0.pid) }
         #expect(left.map(\.name) == [])
     }
 }
