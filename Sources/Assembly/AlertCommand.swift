@@ -3,7 +3,7 @@ import Logging
 import Processes
 import Terminal
 
-/// The operators' command for alerts about dead letters. Of this process's environment, which holds credentials, it gets only PATH.
+/// The operators' command for alerts about dead letters. It receives only PATH from this process's environment, which contains credentials.
 struct AlertCommand: Sendable {
     /// The time after which the command is killed.
     static let limit: Duration = .seconds(10)

@@ -31,7 +31,7 @@ struct SignIn: Sendable {
         let user: User
     }
 
-    /// - Throws: `RequestClient.Unanswered`; a session opened for someone who is not an administrator may then stay open, but nobody has its token.
+    /// - Throws: `RequestClient.Unanswered`. If the user is not an administrator, the new session may then remain open, but its token has been discarded.
     func open(email: String, password: String, of client: Client, _ trace: TraceContext) async throws -> Outcome {
         var parameters: [String: String] = [:]
         parameters[Request.clientAddress] = client.address
