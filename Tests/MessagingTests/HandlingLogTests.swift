@@ -4,7 +4,7 @@ import FoundationEssentials
 import Logging
 import PostgreSQL
 import Secrets
-import Synchronization
+import TestKit
 import Testing
 
 @testable import JSON
@@ -108,42 +108,5 @@ import Testing
         #expect(Subject([HeaderName.order: .string("x\n")]) == nil)
         let long = Subject([HeaderName.order: .string(Self.order.uuidString), HeaderName.orderNumber: .string(String(repeating: "9", count: 10_000))])
         #expect(long?.number?.count == 64)
-    }
-}
-
-/// A log that a test can read.
-final class RecordedLines: Sendable {
-    struct Line: Sendable {
-        let level: Logger.Level
-        let message: String
-        let metadata: Logger.Metadata
-
-        subscript(_ key: String) -> String? { metadata[key].map { "\($0)" } }
-    }
-
-    private let all = Mutex<[Line]>([])
-
-    var lines: [Line] { all.withLock { $0 } }
-
-    func logger(_ level: Logger.Level) -> Logger {
-        var logger = Logger(label: "test") { _ in Handler(lines: self) }
-        logger.logLevel = level
-        return logger
-    }
-
-    private struct Handler: LogHandler {
-        let lines: RecordedLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let line = Line(level: event.level, message: "\(event.message)", metadata: metadata.merging(event.metadata ?? [:]) { $1 })
-            lines.all.withLock { $0.append(line) }
-        }
     }
 }

@@ -15,8 +15,8 @@ import Testing
         try Data(text.utf8).write(to: URL(filePath: path))
     }
 
-    private func live(_ name: String, _ log: Changing<[String]> = Changing([])) throws -> LiveSettings {
-        LiveSettings(try Settings(environment: ["\(name)_FILE": path]), logger: Logger(label: "test") { _ in Lines(all: log) })
+    private func live(_ name: String, _ log: RecordedLines = RecordedLines()) throws -> LiveSettings {
+        LiveSettings(try Settings(environment: ["\(name)_FILE": path]), logger: log.logger(.info))
     }
 
     @Test func `a file that is overwritten or replaced is read again`() throws {
@@ -34,14 +34,15 @@ import Testing
     }
 
     @Test func `contents that cannot be used are reported once, without the secret, and change nothing`() throws {
-        let log = Changing<[String]>([])
+        let log = RecordedLines()
         try write("amqps://catalog:first@broker/")
         let live = try live("WHARF_AMQP_URL_CATALOG", log)
         for spoilt in ["amqps://catalog:hush@bro ker/", "amqps://catalog:hush@broker/\n", "amqp://catalog:hush@broker/", ""] {
-            log.become([])
+            let before = log.lines.count
             try write(spoilt)
             for _ in 1...3 { #expect(live.current.amqpURL(for: "catalog") == "amqps://catalog:first@broker/") }
-            #expect(log.current.count == 1 && log.current.allSatisfy { $0.contains("WHARF_AMQP_URL_CATALOG_FILE") && !$0.contains("hush") }, "\(log.current)")
+            let new = log.lines.dropFirst(before).map { "\($0.message) \($0.metadata)" }
+            #expect(new.count == 1 && new.allSatisfy { $0.contains("WHARF_AMQP_URL_CATALOG_FILE") && !$0.contains("hush") }, "\(new)")
         }
         try FileManager.default.removeItem(atPath: path)
         #expect(live.current.amqpURL(for: "catalog") == "amqps://catalog:first@broker/")
@@ -55,20 +56,5 @@ import Testing
         try write("sk_test_22")
         let live = LiveSettings(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(live.current.stripe.apiKey?.exposed == "sk_test_22")
-    }
-
-    private struct Lines: LogHandler {
-        let all: Changing<[String]>
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            all.become(all.current + ["\(event.message) \(event.metadata ?? [:])"])
-        }
     }
 }

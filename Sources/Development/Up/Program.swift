@@ -23,22 +23,12 @@ package struct Program: Sendable {
         let process = ManagedProcess(
             name: name, command: ProcessCommand("/usr/bin/env", [name] + arguments, environment: environment, inheritsEnvironment: false, workingFolder: workingFolder),
             output: .lines { printed.add($0) })
-        try await process.start()
-        let (status, isLate) = await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                let isOver = (try? await Task.sleep(for: limit)) != nil
-                await process.kill()
-                return isOver
-            }
-            let status = await process.exit
-            group.cancelAll()
-            return (status, await group.next() ?? false)
-        }
+        let (status, isLate) = try await process.run(within: limit)
         try Task.checkCancellation()
         if isLate { throw ProgramError(.deadline, "\(name) took longer than \(limit.inSeconds).") }
         if status == .exited(127) { throw ProgramError(.missing, "\(name) is not installed; make packages installs what is needed.") }
         guard status == .exited(0) else {
-            throw ProgramError(.failed, "\(name) \(status.map(\.description) ?? "did not run"):\n\(printed.last(5).joined(separator: "\n"))")
+            throw ProgramError(.failed, "\(name) \(status):\n\(printed.last(5).joined(separator: "\n"))")
         }
         return printed.all
     }

@@ -25,20 +25,9 @@ package struct ServersCommand: AsyncParsableCommand {
     package func run() async throws {
         let console = Console(terminal: Terminal(environment: ProcessInfo.processInfo.environment))
         let logger = Logger(label: "wharf-dev servers") { _ in ConsoleLogHandler(console) }
-        umask(0o077)
-        do {
-            let folder = StateFolder()
-            try folder.create()
-            let lock = try UpLock(folder)
-            defer { withExtendedLifetime(lock) {} }
+        try await Up.owningState(console) { folder in
             let servers = try Servers(folder, host: listen, logger: logger)
-            try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await live(servers, folder, console) }
-        } catch let error as UpError {
-            Role.complain("\(error)")
-            throw ExitCode(error.exitStatus)
-        } catch {
-            Role.complain("\(error)")
-            throw ExitCode.failure
+            return { try await live(servers, folder, console) }
         }
     }
 

@@ -42,16 +42,28 @@ package struct Up: AsyncParsableCommand {
     package func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let console = Console(terminal: Terminal(environment: environment))
+        try await Self.owningState(console, isReady: Self.checkProject) { folder in
+            try makeRun(folder, try Self.readingFiles(environment), console).live
+        }
+    }
+
+    /// Runs a command as the only one that uses the state folder of the working folder. Its errors are printed, and become the exit status.
+    /// - Parameters:
+    ///   - isReady: Throws if the folder must not even be created.
+    ///   - prepare: Returns what runs until a stop is requested.
+    static func owningState(
+        _ console: Console, isReady: () throws -> Void = {}, _ prepare: (StateFolder) throws -> @Sendable () async throws -> Void
+    ) async throws {
         // The files that this process and its children write are readable by this account alone.
         umask(0o077)
         do {
-            try Self.checkProject()
+            try isReady()
             let folder = StateFolder()
             try folder.create()
             let lock = try UpLock(folder)
             defer { withExtendedLifetime(lock) {} }
-            let run = try makeRun(folder, try Self.readingFiles(environment), console)
-            try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await run.live() }
+            let run = try prepare(folder)
+            try await StopRequest(abort: LiveProcesses.killAll).cancelling(console: console) { try await run() }
         } catch let error as UpError {
             Role.complain("\(error)")
             throw ExitCode(error.exitStatus)

@@ -45,7 +45,7 @@ struct ItemHandlers: Sendable {
     private func change(
         _ items: [IncomingMessage<PutItem>], _ offers: Offers?, on transaction: any SQLConnection, _ apply: (PutItem, inout CartRow) -> Problem?
     ) async throws -> [Outcome] {
-        let before = try await Store.lock(Array(Set(items.map(\.input.cart))), on: transaction)
+        let before = try await Store.lock(items.map(\.input.cart), on: transaction)
         let now = clock.now()
         let expiry = now.addingTimeInterval(Store.lifetime)
         var changed: [UUID: CartRow] = [:]
