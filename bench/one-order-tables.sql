@@ -23,7 +23,7 @@ CREATE SEQUENCE numbers CACHE 1000;
 CREATE TABLE samples AS
 SELECT row_number() OVER (ORDER BY o.id) - 1 AS t, o.*, c.history, r.skus, r.quantities, a.payment_method, a.intent_id
 FROM orders.orders AS o
-JOIN orders.checkouts AS c ON c.order_id = o.id AND c.phase = 'confirmed' AND jsonb_array_length(c.history) = 4
+JOIN orders.checkouts AS c ON c.order_id = o.id AND c.phase = 'confirmed' AND jsonb_array_length(c.history) = 3
 JOIN catalog.reservations AS r ON r.order_id = o.id
 JOIN payments.attempts AS a ON a.order_id = o.id
 LIMIT 100;
@@ -42,7 +42,7 @@ INSERT INTO messages
 SELECT step, row_number() OVER (PARTITION BY step ORDER BY message_id) - 1, fingerprint, outputs
 FROM (VALUES
     (1, 'carts', '%orders.checkouts.place%'), (2, 'orders', '%catalog.stock.reserve%'), (3, 'catalog', '%payments.charge%'),
-    (5, 'payments', '%catalog.stock.commit%'), (6, 'orders', '[]'), (7, 'catalog', '%orders.checkouts.advance%'), (8, 'orders', '%order.confirmed%')
+    (5, 'payments', '%catalog.stock.sell%'), (6, 'orders', '%order.confirmed%'), (7, 'catalog', '[]')
 ) AS steps (step, service, pattern)
 CROSS JOIN LATERAL (
     SELECT message_id, fingerprint, outputs FROM handled
@@ -52,7 +52,7 @@ CROSS JOIN LATERAL (
 CREATE TABLE size AS
 SELECT min(count) AS templates FROM (
     SELECT count(*) FROM samples UNION ALL
-    SELECT count(messages.t) FROM generate_series(1, 8) AS step LEFT JOIN messages USING (step) WHERE step <> 4 GROUP BY step) AS counts;
+    SELECT count(messages.t) FROM generate_series(1, 7) AS step LEFT JOIN messages USING (step) WHERE step <> 4 GROUP BY step) AS counts;
 
 INSERT INTO stock (sku, on_hand, reserved) SELECT sku, 100000000, 0 FROM catalog.stock;
 INSERT INTO carts (id, expires_at)

@@ -36,9 +36,9 @@ UPDATE one_by_one.attempts SET state = 'succeeded', intent_id = samples.intent_i
 INSERT INTO one_by_one.payments_inbox (message_id, fingerprint, outputs, at) SELECT md5('5-' || :k)::uuid, fingerprint, outputs, now() FROM one_by_one.messages WHERE step = 5 AND t = :t;
 COMMIT;
 
--- orders: the order is confirmed for the customer; payments has asked for the sale.
+-- orders: the order is confirmed; payments has asked for the sale.
 BEGIN;
-UPDATE one_by_one.checkouts SET phase = 'confirming', payment_state = 'succeeded', due_at = now() + interval '10 seconds', version = version + 1, history = checkouts.history || jsonb_build_array(samples.history -> 1, samples.history -> 2) FROM one_by_one.samples WHERE order_id = md5('order' || :k)::uuid AND t = :t;
+UPDATE one_by_one.checkouts SET phase = 'confirmed', payment_state = 'succeeded', due_at = NULL, version = version + 1, history = checkouts.history || jsonb_build_array(samples.history -> 1, samples.history -> 2) FROM one_by_one.samples WHERE order_id = md5('order' || :k)::uuid AND t = :t;
 INSERT INTO one_by_one.orders_inbox (message_id, fingerprint, outputs, at) SELECT md5('6-' || :k)::uuid, fingerprint, outputs, now() FROM one_by_one.messages WHERE step = 6 AND t = :t;
 COMMIT;
 
@@ -48,10 +48,4 @@ SELECT stock.sku FROM one_by_one.stock WHERE sku IN (SELECT sku FROM one_by_one.
 UPDATE one_by_one.stock SET reserved = reserved - quantity, on_hand = on_hand - quantity FROM one_by_one.lines WHERE lines.t = :t AND stock.sku = lines.sku;
 UPDATE one_by_one.reservations SET state = 'committed', at = now() WHERE order_id = md5('order' || :k)::uuid;
 INSERT INTO one_by_one.catalog_inbox (message_id, fingerprint, outputs, at) SELECT md5('7-' || :k)::uuid, fingerprint, outputs, now() FROM one_by_one.messages WHERE step = 7 AND t = :t;
-COMMIT;
-
--- orders: the saga ends.
-BEGIN;
-UPDATE one_by_one.checkouts SET phase = 'confirmed', due_at = NULL, version = version + 1, history = checkouts.history || jsonb_build_array(samples.history -> 3) FROM one_by_one.samples WHERE order_id = md5('order' || :k)::uuid AND t = :t;
-INSERT INTO one_by_one.orders_inbox (message_id, fingerprint, outputs, at) SELECT md5('8-' || :k)::uuid, fingerprint, outputs, now() FROM one_by_one.messages WHERE step = 8 AND t = :t;
 COMMIT;

@@ -9,7 +9,7 @@ import Topology
 struct MessageRule: Sendable {
     /// Operations whose handling is always remembered. A replayed message of another may be refused, and refusals are not remembered.
     private static let remembered: Set<String> = [
-        MessageName.place, MessageName.advance, MessageName.reserve, MessageName.release, MessageName.commit, MessageName.charge,
+        MessageName.place, MessageName.advance, MessageName.reserve, MessageName.release, MessageName.commit, MessageName.sell, MessageName.charge,
         MessageName.void, MessageName.orderConfirmed, MessageName.orderRejected,
     ]
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-// The messages of a checkout, in the order in which they travel: carts → orders → catalog → payments → orders → catalog → orders.
+// The messages of a checkout, in the order in which they travel: carts → orders → catalog → payments → orders and catalog.
 
 /// One SKU of an order. Lines of one SKU are summed before this point.
 public struct OrderLine: Sendable, Hashable, Codable {
@@ -115,7 +115,8 @@ public struct ReserveStock: Sendable, Codable {
     }
 }
 
-/// `catalog.stock.release` and `catalog.stock.commit`: releases the order's reservation, or turns it into a sale.
+/// `catalog.stock.release` releases the order's reservation. `catalog.stock.sell` turns it into a sale and reports only a reservation that is gone; `catalog.stock.commit` reports
+/// the sale as well, and is sent by earlier versions.
 public struct SettleReservation: Sendable, Codable {
     public let orderID: UUID
     public init(orderID: UUID) { self.orderID = orderID }

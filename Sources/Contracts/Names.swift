@@ -22,7 +22,9 @@ public enum MessageName {
     public static let advanceImport = "catalog.imports.advance"
     public static let reserve = "catalog.stock.reserve"
     public static let release = "catalog.stock.release"
+    /// Sent by earlier versions.
     public static let commit = "catalog.stock.commit"
+    public static let sell = "catalog.stock.sell"
     public static let restock = "catalog.stock.restock"
     public static let place = "orders.checkouts.place"
     public static let advance = "orders.checkouts.advance"

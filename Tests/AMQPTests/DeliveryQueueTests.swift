@@ -49,10 +49,12 @@ import Testing
     }
 
     private func connected(noAck: Bool = false) -> DeliveryQueue<String> {
-        var queue = DeliveryQueue<String>(noAck: noAck)
+        var queue = DeliveryQueue<String>(noAck: noAck, prefetch: 12)
         queue.connected(generation: 1)
         return queue
     }
+
+    private let now = ContinuousClock.now
 
     private func answer(_ queue: inout DeliveryQueue<String>, limit: Int) -> [Delivery]? {
         if case .now(let deliveries) = queue.next(limit: limit, id: 0, waiter: "") { deliveries } else { nil }
@@ -80,11 +82,13 @@ import Testing
         var queue = connected()
         _ = queue.receive(deliveries(1...2))
         queue.disconnected()
-        queue.acknowledge(deliveries(1...2).map(\.tag))
+        var isDue = queue.acknowledge(deliveries(1...2).map(\.tag), now: now)
+        #expect(!isDue)
         queue.connected(generation: 2)
         _ = queue.receive(deliveries(1...2, generation: 2))
-        queue.acknowledge(deliveries(1...2).map(\.tag))
-        #expect(queue.takeOutbox() == [])
+        isDue = queue.acknowledge(deliveries(1...2).map(\.tag), now: now)
+        #expect(!isDue)
+        expect(&queue, at: now + .seconds(1), [])
         #expect(answer(&queue, limit: 9) == deliveries(1...2, generation: 2))
     }
 
@@ -94,12 +98,55 @@ import Testing
         #expect(answer(&queue, limit: 1) == deliveries(1...1))
         #expect(queue.stop() == [])
         _ = queue.receive(deliveries(4...4))
-        queue.acknowledge([DeliveryTag(generation: 1, number: 1)])
+        let isDue = queue.acknowledge([DeliveryTag(generation: 1, number: 1)], now: now)
+        #expect(isDue)
+        let settlements = queue.takeOutbox(now: now).settlements
         #expect(
-            queue.takeOutbox() == [
+            settlements == [
                 .release(2, multiple: false), .release(3, multiple: false), .release(4, multiple: false), .acknowledge(1, multiple: false),
             ])
         guard case .stopped = queue.next(limit: 1, id: 3, waiter: "") else { Issue.record("it handed something out"); return }
+    }
+
+    /// What is written at that time, and when the rest is due.
+    private func expect(
+        _ queue: inout DeliveryQueue<String>, at time: ContinuousClock.Instant, _ settlements: [Settlement], due: ContinuousClock.Instant? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let outbox = queue.takeOutbox(now: time)
+        #expect(outbox.settlements == settlements, sourceLocation: sourceLocation)
+        #expect(outbox.due == due, sourceLocation: sourceLocation)
+    }
+
+    private func acknowledge(_ queue: inout DeliveryQueue<String>, _ number: UInt64, at time: ContinuousClock.Instant) -> Bool {
+        queue.acknowledge([DeliveryTag(generation: 1, number: number)], now: time)
+    }
+
+    @Test func `acknowledgements wait for others, and leave in one frame`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...8))
+        #expect(acknowledge(&queue, 2, at: now), "the connection has to learn when it is due")
+        let due = now + DeliveryQueue<String>.acknowledgementDelay
+        expect(&queue, at: now, [], due: due)
+        #expect(!acknowledge(&queue, 1, at: now + .milliseconds(1)))
+        expect(&queue, at: due, [.acknowledge(2, multiple: true)])
+        expect(&queue, at: due + .seconds(1), [])
+    }
+
+    @Test func `acknowledgements do not wait once they are a quarter of the prefetch`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...8))
+        for number in [3, 5] as [UInt64] { _ = acknowledge(&queue, number, at: now) }
+        #expect(acknowledge(&queue, 7, at: now))
+        expect(&queue, at: now, [3, 5, 7].map { .acknowledge($0, multiple: false) })
+    }
+
+    @Test func `what is requeued takes the acknowledgements along`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...2))
+        _ = acknowledge(&queue, 1, at: now)
+        queue.release([DeliveryTag(generation: 1, number: 2)])
+        expect(&queue, at: now, [.acknowledge(1, multiple: false), .release(2, multiple: false)])
     }
 
     @Test func `without acknowledgements no delivery that arrived is lost`() {
@@ -107,7 +154,7 @@ import Testing
         _ = queue.receive(deliveries(1...2))
         queue.disconnected()
         _ = queue.stop()
-        #expect(queue.takeOutbox() == [])
+        expect(&queue, at: now, [])
         #expect(answer(&queue, limit: 9) == deliveries(1...2))
     }
 }

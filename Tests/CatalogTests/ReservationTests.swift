@@ -69,7 +69,12 @@ import Testing
         let harness = try await harness(["a": 5])
         for _ in 1...3 { #expect(try kinds(await harness.send([try reserve(1, [("a", 2)])])) == [.stockReserved]) }
         #expect(try await level(harness, "a") == [5, 2])
-        for _ in 1...3 { #expect(try kinds(await harness.send([try settle(MessageName.commit, 1)])) == [.stockCommitted]) }
+        for _ in 1...3 {
+            let sold = await harness.send([try settle(MessageName.sell, 1)])
+            #expect(sold.allSatisfy { $0.failure == nil && $0.outputs.isEmpty }, "a sale is reported to no one")
+        }
+        #expect(try await level(harness, "a") == [3, 0])
+        #expect(try kinds(await harness.send([try settle(MessageName.commit, 1)])) == [.stockCommitted], "payments of an earlier version has it reported")
         #expect(try await level(harness, "a") == [3, 0])
         await harness.database.close()
     }
@@ -78,7 +83,9 @@ import Testing
         let harness = try await harness(["a": 5])
         #expect(try kinds(await harness.send([try settle(MessageName.release, 1)])) == [.stockReleased])
         #expect(try kinds(await harness.send([try reserve(1, [("a", 2)])])) == [.stockShort])
-        #expect(try kinds(await harness.send([try settle(MessageName.commit, 1)])) == [.reservationLost])
+        for operation in [MessageName.sell, MessageName.commit] {
+            #expect(try kinds(await harness.send([try settle(operation, 1)])) == [.reservationLost])
+        }
         #expect(try await level(harness, "a") == [5, 0])
         await harness.database.close()
     }
@@ -98,7 +105,7 @@ import Testing
             for number in 1...60 as ClosedRange<UInt8> {
                 group.addTask {
                     guard let reserve = try? self.reserve(number, [("b", 1), ("a", 1)]),
-                        let end = try? self.settle(number % 3 == 0 ? MessageName.release : MessageName.commit, number)
+                        let end = try? self.settle(number % 3 == 0 ? MessageName.release : MessageName.sell, number)
                     else { return }
                     _ = await harness.send([reserve])
                     _ = await harness.send([end])

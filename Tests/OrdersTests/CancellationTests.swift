@@ -30,7 +30,6 @@ extension OrderFixture {
 
     func confirm() async throws {
         try await advance(.charged, PaymentReport(state: .succeeded, refunded: 0, revision: 1))
-        try await advance(.stockCommitted)
     }
 
     func ship(_ json: String = #"{"carrier":"DHL","trackingNumber":"1"}"#, id message: UUID = UUID()) async throws -> (reply: Reply, keys: [String]) {

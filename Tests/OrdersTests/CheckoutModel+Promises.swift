@@ -10,18 +10,9 @@ extension CheckoutModel {
 
     var violations: [String] {
         var found: [String] = []
-        if checkout.phase == .confirmed {
-            if reservation != .committed { found.append("confirmed without stock") }
-            if !isPaid { found.append("confirmed without money") }
-        }
-        if checkout.phase == .booked {
-            if reservation != .committed { found.append("booked without stock") }
-            if !isPaid { found.append("booked without money") }
-        }
-        // The customer's view.
         if checkout.orderState == "confirmed" {
-            if reservation != .reserved, reservation != .committed { found.append("called confirmed without stock") }
-            if !isPaid { found.append("called confirmed without money") }
+            if reservation != .reserved, reservation != .committed { found.append("confirmed without stock") }
+            if !isPaid { found.append("confirmed without money") }
         }
         if announcedConfirmed, announcedRejected { found.append("announced as both confirmed and rejected") }
         if flight.contains(.step(.announceActionRequired)), attempt?.intent == nil { found.append("the customer is asked to act, and the gateway has nothing to act on") }

@@ -120,7 +120,7 @@ struct CheckoutModel {
         switch message {
         case .event(let kind): [receiving(Checkout.Event(kind, expired: false))]
         case .step(.reserve): reserving()
-        case .step(.commit): [committing()]
+        case .step(.sell): [selling()]
         case .step(.release): [releasing()]
         case .step(.reopen): [with { $0.flight.insert(.event(.cartReopened)) }]
         case .step(.charge): charging()
@@ -153,10 +153,12 @@ struct CheckoutModel {
         }
     }
 
-    private func committing() -> CheckoutModel {
+    private func selling() -> CheckoutModel {
         with { model in
             if model.reservation == .reserved { model.reservation = .committed }
-            model.flight.insert(.event(model.reservation == .committed ? .stockCommitted : .reservationLost))
+            if model.reservation != .committed { model.flight.insert(.event(.reservationLost)) }
+            // A catalog of an earlier version reports the sale, too.
+            if !model.handsOver, model.reservation == .committed { model.flight.insert(.event(.stockCommitted)) }
         }
     }
 
@@ -195,7 +197,7 @@ struct CheckoutModel {
 
     private mutating func report(_ event: CheckoutEvent, of attempt: Attempt) {
         flight.insert(.event(event.kind))
-        if event.kind == .charged, !attempt.voidRequested { flight.insert(.step(.commit)) }
+        if event.kind == .charged, !attempt.voidRequested { flight.insert(.step(.sell)) }
     }
 
     private func charging() -> [CheckoutModel] {

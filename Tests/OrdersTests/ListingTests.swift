@@ -50,7 +50,7 @@ import Testing
             known[place].state = ["pending", "confirmed", "requiresAction", "rejected"][place % 4]
             let kinds: [CheckoutEvent.Kind] =
                 switch place % 4 {
-                case 1: [.charged, .stockCommitted]
+                case 1: [.charged]
                 case 2: [.paymentActionRequired]
                 case 3: [.stockShort, .cartReopened]
                 default: []

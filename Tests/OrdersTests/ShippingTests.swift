@@ -38,13 +38,10 @@ import Testing
         await order.harness.database.close()
     }
 
-    @Test func `an order is shipped once its sale is booked, and not before`() async throws {
+    @Test func `an order is shipped once it is confirmed, and not before`() async throws {
         let order = try await OrderFixture()
         #expect(try await order.ship().reply.problem?.type.hasSuffix("/order-not-confirmed") == true)
         try await order.advance(.charged)
-        let early = await order.harness.send([order.request("orders.shipments.create", #"{"carrier":"DHL","trackingNumber":"1"}"#)])[0]
-        #expect(early.failure?.remedy == .retry, "the report of the sale is under way")
-        try await order.advance(.stockCommitted)
         #expect(try await order.ship().reply.status == 201)
         await order.harness.database.close()
     }
@@ -52,7 +49,6 @@ import Testing
     @Test func `an order whose payment is authorized is captured with its first parcel`() async throws {
         let order = try await OrderFixture(quantity: 2)
         try await order.advance(.charged, PaymentReport(state: .authorized, refunded: 0, revision: 1))
-        try await order.advance(.stockCommitted)
         #expect(try await order.view.history.contains { $0.detail == "payment authorized" })
         let part = try await order.ship(#"{"carrier":"DHL","trackingNumber":"1","lines":[{"sku":"tea","quantity":1}]}"#)
         #expect(part.keys == [MessageName.orderShipped, MessageName.capture])
@@ -64,7 +60,6 @@ import Testing
     @Test func `an order whose authorization has ended is not shipped, and can be cancelled`() async throws {
         let order = try await OrderFixture()
         try await order.advance(.charged, PaymentReport(state: .authorized, refunded: 0, revision: 1))
-        try await order.advance(.stockCommitted)
         try await order.advance(.paymentChanged, PaymentReport(state: .cancelled, refunded: 0, revision: 2))
         #expect(try await order.ship().reply.problem?.type.hasSuffix("/payment-cancelled") == true)
         #expect(try await order.perform(order.request("orders.orders.cancel")).keys.contains(MessageName.void))

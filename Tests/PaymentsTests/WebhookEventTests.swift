@@ -29,7 +29,7 @@ import Testing
         fixture.gateway.have(now)
         let received = await fixture.send(PaymentFixture.webhook(type))
         // Catalog books the sale as soon as it is paid.
-        #expect(received.outputs.map(\.key) == (kind == nil ? [] : [MessageName.advance]) + (kind == .charged ? [MessageName.commit] : []))
+        #expect(received.outputs.map(\.key) == (kind == nil ? [] : [MessageName.advance]) + (kind == .charged ? [MessageName.sell] : []))
         if let kind { #expect(try PaymentFixture.event(received).kind == kind) }
         await fixture.harness.database.close()
     }
@@ -170,7 +170,7 @@ import Testing
             }
         }
         let told = await fixture.send(try PaymentFixture.charge())
-        #expect(told.outputs.map(\.key) == [MessageName.advance, MessageName.commit])
+        #expect(told.outputs.map(\.key) == [MessageName.advance, MessageName.sell])
         #expect(fixture.gateway.state.withLock { $0.retrieved.isEmpty })
         let remembered = try await fixture.harness.database.withConnection { try await $0.query("SELECT count(*) AS count FROM inbox") }
         #expect(try remembered.first?.decode("count", as: Int.self) == 1, "what changes nothing is not written down")

@@ -11,7 +11,7 @@ extension BrokerTests {
         @Test(arguments: [
             ("ingress", "requests", "catalog.products.get"), ("ingress", "requests", "orders.orders.wait"),
             ("carts", "requests", "orders.checkouts.place"), ("orders", "requests", "catalog.stock.reserve"),
-            ("catalog", "requests", "payments.charge"), ("payments", "requests", "catalog.stock.commit"),
+            ("catalog", "requests", "payments.charge"), ("payments", "requests", "catalog.stock.sell"),
             ("payments", "requests", "orders.checkouts.advance"), ("orders", "events", "order.confirmed"),
             ("catalog", "retry.10m.b", "catalog.commands"), ("catalog", "dead-letters", "catalog.queries"),
             ("deadletters", "queues", "payments.commands"), ("deadletters", "retry.30s.a", "dead-letters"),

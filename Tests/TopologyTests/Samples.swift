@@ -15,7 +15,7 @@ func repositoryDefinitions() throws -> Definitions {
 /// The operations that only Wharf's own processes request.
 let internalOperations = [
     MessageName.restock, "orders.orders.versions", "catalog.imports.versions",
-    MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit,
+    MessageName.resolveSession, MessageName.sealingKey, MessageName.price, MessageName.reserve, MessageName.release, MessageName.commit, MessageName.sell,
     MessageName.place, MessageName.advance, MessageName.waitForOrder, MessageName.charge, MessageName.void, MessageName.capture,
     MessageName.undoExtra, MessageName.completeApproval, MessageName.unresolved, MessageName.performRefund, MessageName.reopenCart, MessageName.armLink, MessageName.preparePasswordReset,
     MessageName.accountMail, MessageName.setPreferences,

@@ -140,7 +140,8 @@ extension AMQPConnection: IOHandler {
         next.toWrite = progress == .more
         // A negative descriptor is not polled: a hang-up while reading is paused would wake the thread over and over.
         next.socket = next.toRead || next.toWrite ? amqp_get_sockfd(handle.state) : -1
-        next.deadline = next.deadline ?? .now + turnInterval
+        let deadline = next.deadline ?? .now + turnInterval
+        if case .waiting(let due) = progress { next.deadline = min(deadline, due) } else { next.deadline = deadline }
         guard next != interest else { return }
         interest = next
         thread.watch(self, next)

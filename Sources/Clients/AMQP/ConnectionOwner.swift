@@ -10,9 +10,11 @@ enum ConnectionEvent: Sendable {
 }
 
 /// How writing went in one turn.
-enum WriteProgress: Sendable {
+enum WriteProgress: Sendable, Equatable {
     /// Nothing is left to write for now.
     case idle
+    /// Something is left, which is written at this time at the latest.
+    case waiting(until: ContinuousClock.Instant)
     /// More is to be written as soon as the socket accepts it.
     case more
     /// Nothing is left, and the owner wants the connection closed.

@@ -57,7 +57,7 @@ public final class Consumer: MessageConsumer, Service {
         self.noAck = noAck
         self.thread = thread
         self.logger = logger
-        state = Mutex(State(queue: DeliveryQueue(noAck: noAck)))
+        state = Mutex(State(queue: DeliveryQueue(noAck: noAck, prefetch: prefetch)))
     }
 
     /// Keeps consuming until graceful shutdown or cancellation. Returns when the connection is closed.
@@ -106,7 +106,10 @@ public final class Consumer: MessageConsumer, Service {
     }
 
     public func acknowledge(_ tags: [DeliveryTag]) async {
-        settle { $0.acknowledge(tags) }
+        let connection = state.withLock { state in
+            state.queue.acknowledge(tags, now: .now) ? state.connection : nil
+        }
+        connection?.wake()
     }
 
     public func reject(_ tags: [DeliveryTag], requeue: Bool) async {
@@ -189,9 +192,9 @@ extension Consumer: ConnectionOwner {
             // What has arrived meanwhile is read, and released, first.
             return .more
         }
-        let (settlements, isStopping) = state.withLock { ($0.queue.takeOutbox(), $0.isStopping) }
-        try channel.settle(settlements)
-        return isStopping ? .finished : .idle
+        let (outbox, isStopping) = state.withLock { ($0.queue.takeOutbox(now: .now), $0.isStopping) }
+        try channel.settle(outbox.settlements)
+        return isStopping ? .finished : outbox.due.map(WriteProgress.waiting) ?? .idle
     }
 
     func detach(_ error: AMQPError?) {

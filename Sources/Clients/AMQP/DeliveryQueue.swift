@@ -19,15 +19,24 @@ struct DeliveryQueue<Waiter> {
     private var waiters: [(id: UInt64, limit: Int, waiter: Waiter)] = []
     private var unsettled = UnsettledDeliveries()
     private var outbox: [Settlement] = []
+    private var acknowledged: [UInt64] = []
+    private var acknowledgedSince: ContinuousClock.Instant?
     private var generation: UInt64 = 0
     private(set) var isStopped = false
     let noAck: Bool
+    private let acknowledgedBound: Int
 
     /// Without acknowledgements only this bounds how many gather; past it the connection stops reading.
     static var gatheredBound: Int { 10_000 }
 
-    init(noAck: Bool) {
+    /// How long acknowledgements wait for others, so that one frame carries several: a quorum queue writes each frame to its disk. A process that dies meanwhile
+    /// receives their messages again.
+    static var acknowledgementDelay: Duration { .milliseconds(100) }
+
+    /// - Parameter prefetch: Once a quarter of them is acknowledged, the acknowledgements wait no longer.
+    init(noAck: Bool, prefetch: Int) {
         self.noAck = noAck
+        acknowledgedBound = max(1, prefetch / 4)
     }
 
     var isFull: Bool { gathered.count >= Self.gatheredBound }
@@ -43,6 +52,7 @@ struct DeliveryQueue<Waiter> {
         generation = 0
         unsettled = UnsettledDeliveries()
         outbox = []
+        (acknowledged, acknowledgedSince) = ([], nil)
         if !noAck { gathered = [] }
     }
 
@@ -59,10 +69,13 @@ struct DeliveryQueue<Waiter> {
         return shareOut()
     }
 
-    /// The frames to write, in order.
-    mutating func takeOutbox() -> [Settlement] {
+    /// The frames to write, in order, and the time from which others are due.
+    mutating func takeOutbox(now: ContinuousClock.Instant) -> (settlements: [Settlement], due: ContinuousClock.Instant?) {
+        let due = acknowledgedSince.map { $0 + Self.acknowledgementDelay }
+        guard !outbox.isEmpty || isStopped || acknowledged.count >= acknowledgedBound || due.map({ $0 <= now }) == true else { return ([], due) }
+        writeAcknowledged()
         defer { outbox = [] }
-        return outbox
+        return (outbox, nil)
     }
 
     // MARK: The worker's side
@@ -80,15 +93,21 @@ struct DeliveryQueue<Waiter> {
         return waiters.remove(at: index).waiter
     }
 
-    mutating func acknowledge(_ tags: [DeliveryTag]) {
-        outbox += unsettled.acknowledge(numbers(tags))
+    /// Returns whether the connection has to take a turn: to write now, or to learn when to write.
+    mutating func acknowledge(_ tags: [DeliveryTag], now: ContinuousClock.Instant) -> Bool {
+        acknowledged += numbers(tags)
+        guard !acknowledged.isEmpty else { return false }
+        defer { acknowledgedSince = acknowledgedSince ?? now }
+        return acknowledgedSince == nil || isStopped || acknowledged.count >= acknowledgedBound
     }
 
     mutating func reject(_ tags: [DeliveryTag], requeue: Bool) {
+        writeAcknowledged()
         outbox += unsettled.reject(numbers(tags), requeue: requeue)
     }
 
     mutating func release(_ tags: [DeliveryTag]) {
+        writeAcknowledged()
         outbox += unsettled.release(numbers(tags))
     }
 
@@ -101,6 +120,11 @@ struct DeliveryQueue<Waiter> {
         }
         defer { waiters = [] }
         return waiters.map(\.waiter)
+    }
+
+    private mutating func writeAcknowledged() {
+        outbox += unsettled.acknowledge(acknowledged)
+        (acknowledged, acknowledgedSince) = ([], nil)
     }
 
     private func numbers(_ tags: [DeliveryTag]) -> [UInt64] {

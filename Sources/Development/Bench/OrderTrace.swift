@@ -63,8 +63,7 @@ struct Waterfall: Sendable, Codable, Equatable {
     /// What follows from what.
     private static let causes = [
         "orders.checkouts.place": "carts.checkouts.create", "catalog.stock.reserve": "orders.checkouts.place",
-        "payments.charge": "catalog.stock.reserve", "orders.checkouts.advance charged": "payments.charge", "catalog.stock.commit": "payments.charge",
-        "orders.checkouts.advance stockCommitted": "catalog.stock.commit",
+        "payments.charge": "catalog.stock.reserve", "orders.checkouts.advance charged": "payments.charge", "catalog.stock.sell": "payments.charge",
     ]
 
     /// - Parameter lines: of all workers, from the first of these orders to the last.

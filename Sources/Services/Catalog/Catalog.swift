@@ -58,6 +58,9 @@ public enum CatalogService {
                     MessageName.release, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
                     handle: reserving.release),
                 .command(
+                    MessageName.sell, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
+                    handle: reserving.sell),
+                .command(
                     MessageName.commit, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
                     handle: reserving.commit),
                 .command(MessageName.restock, reading: Reserving.readReturn, handle: reserving.restock),

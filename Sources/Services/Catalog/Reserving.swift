@@ -85,8 +85,17 @@ struct Reserving: Sendable {
         }
     }
 
-    /// Turns a reservation into a sale.
+    /// Turns a reservation into a sale. Only one that is gone is reported: the order is confirmed already.
+    func sell(_ items: [IncomingMessage<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await sell(items, reporting: false, on: transaction)
+    }
+
+    /// The same for payments of an earlier version, whose orders are confirmed by the report.
     func commit(_ items: [IncomingMessage<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await sell(items, reporting: true, on: transaction)
+    }
+
+    private func sell(_ items: [IncomingMessage<SettleReservation>], reporting: Bool, on transaction: any SQLConnection) async throws -> [Outcome] {
         try await settle(items, order: \.orderID, skus: { _ in [] }, on: transaction) { step, known, levels in
             guard var reservation = known, reservation.state == .reserved || reservation.state == .committed else {
                 return (nil, try Self.report(.init(orderID: step.orderID, kind: .reservationLost)))
@@ -98,14 +107,14 @@ struct Reserving: Sendable {
                 }
                 reservation.state = .committed
             }
-            return (reservation, try Self.report(.init(orderID: step.orderID, kind: .stockCommitted)))
+            return (reservation, reporting ? try Self.report(.init(orderID: step.orderID, kind: .stockCommitted)) : nil)
         }
     }
 
     /// Applies each step of the batch to the state that the previous steps have left, then writes all changes at once.
     private func settle<Step>(
         _ items: [IncomingMessage<Step>], order: (Step) -> UUID, skus: (Step) -> [String], on transaction: any SQLConnection,
-        _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, OutgoingMessage)
+        _ apply: (Step, Reservation?, inout [String: Level]) throws -> (Reservation?, OutgoingMessage?)
     ) async throws -> [Outcome] {
         var (reservations, levels) = try await StockStore.lock(
             orders: items.map { order($0.input) }, skus: items.flatMap { skus($0.input) }, on: transaction)
@@ -119,7 +128,7 @@ struct Reserving: Sendable {
                     reservations[id] = reservation
                     changed.insert(id)
                 }
-                return .done(emit: [next])
+                return .done(emit: next.map { [$0] } ?? [])
             } catch let failure as Failure {
                 return .failed(failure)
             }

@@ -28,6 +28,11 @@ struct Advancing: Sendable {
                 outcomes[index] = .failed(Failure("unknown-order", "there is no order \(item.input.orderID)"))
                 continue
             }
+            // Nothing can be taken back: an operator decides.
+            if item.input.kind == .reservationLost, order.shipping != nil {
+                outcomes[index] = .failed(Failure("reservation-lost", "order \(order.id) has been shipped, and catalog has no reservation of its goods"))
+                continue
+            }
             let wasPending = !order.checkout.endsWait
             guard let following = try apply(item.input, of: item.request.id, to: &order, now) else { continue }
             messages[index] += following
@@ -99,10 +104,10 @@ extension OrderRow {
         get throws { try newHistory.last ?? history.value.last }
     }
 
-    /// Payments is asked, and a sale booked, only once the stock is reserved, so the first news of either implies that too.
+    /// Payments is asked only once the stock is reserved, so its first news implies that too.
     fileprivate func reservation(impliedBy event: CheckoutEvent, to next: Checkout, _ now: Date) -> OrderView.Entry? {
         guard checkout.phase == .reserving, next.phase != .reserving else { return nil }
-        guard event.payment != nil || event.reservedAt != nil || next.phase == .booked else { return nil }
+        guard event.payment != nil || event.reservedAt != nil else { return nil }
         let phrase = CheckoutEvent.Kind.stockReserved.phrase(enteringPhase: .charging)
         return .init(at: event.reservedAt ?? now, state: Checkout.Phase.charging.rawValue, detail: phrase)
     }
@@ -151,7 +156,6 @@ extension CheckoutEvent.Kind {
         switch self {
         case .stockReserved: "stock reserved"
         case .stockShort: "not enough stock"
-        case .charged where phase == .confirmed: "order confirmed"
         case .charged: payment == .authorized ? "payment authorized" : "payment succeeded"
         case .paymentDeclined: "payment declined"
         case .paymentActionRequired: "the customer has to approve the payment"

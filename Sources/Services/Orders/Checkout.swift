@@ -4,23 +4,24 @@ import Contracts
 /// every order of events can be tested.
 ///
 /// ```
-/// reserving ────────► confirming | awaitingCustomer | booked | releasing (card declined) | voiding (no answer) | reopening (out of stock)
-/// awaitingCustomer ─► confirming | booked | voiding
-/// booked ───────────► confirmed | voiding (no answer)
-/// confirming ───────► confirmed | voiding (its reservation is gone)
+/// reserving ────────► confirmed | awaitingCustomer | releasing (card declined) | voiding (no answer) | reopening (out of stock)
+/// awaitingCustomer ─► confirmed | voiding
+/// confirmed ────────► voiding (its reservation is gone)
 /// voiding ─► releasing ─► reopening ─► rejected
 /// any of them up to confirmed, once it is cancelled ─► voiding ─► releasing ─► cancelled
 /// ```
 ///
-/// Catalog hands over to payments, so the first event of most orders is the result of the charge. A reservation does not expire while its order lives, so an
-/// order whose money is taken is confirmed to its customer; booking the sale comes after. Payments reports the charge to orders and has catalog book the sale at the
-/// same time, so catalog's report may arrive first: the order is `booked` until the report of the charge arrives.
+/// Catalog hands over to payments, so the first event of most orders is the result of the charge. A reservation does not expire while its order lives, so an order whose
+/// money is taken is confirmed. Payments reports the charge to orders and has catalog book the sale at the same time; catalog reports only a reservation that is gone, which
+/// takes the order back. If catalog never learns of the sale, its sweep finds the reservation.
 ///
 /// Every step may be requested again and every event may arrive twice: receivers of steps act once per order, and an event that no longer fits changes
 /// nothing. Stock is released only after it is certain that no money is kept, or that an operator must handle it.
 struct Checkout: Sendable, Hashable {
     enum Phase: String, Sendable, CaseIterable {
-        case reserving, charging, awaitingCustomer, booked, confirming, voiding, releasing, reopening, confirmed, rejected, cancelled
+        case reserving, charging, awaitingCustomer, voiding, releasing, reopening, confirmed, rejected, cancelled
+        /// Entered by earlier versions, whose catalog reported each sale: the report of the charge is still to come, or that of the sale.
+        case booked, confirming
     }
 
     enum Reason: String, Sendable, CaseIterable {
@@ -52,7 +53,7 @@ struct Checkout: Sendable, Hashable {
 
     /// A message to send.
     enum Step: Sendable, Hashable, CaseIterable {
-        case reserve, charge, commit, void, release, reopen, announceConfirmed, announceRejected, announceCancelled, announceActionRequired
+        case reserve, charge, sell, void, release, reopen, announceConfirmed, announceRejected, announceCancelled, announceActionRequired
     }
 
     var phase: Phase
@@ -78,7 +79,7 @@ struct Checkout: Sendable, Hashable {
         // Payments may have been asked already. The void forbids a charge that is still in progress, and the release a reservation.
         case (.reserving, .overdue(expired: true)): to(.voiding, .void, because: .stockTimeout)
 
-        case (.reserving, .charged), (.charging, .charged), (.awaitingCustomer, .charged): to(.confirming)
+        case (.reserving, .charged), (.charging, .charged), (.awaitingCustomer, .charged): to(.confirmed, .announceConfirmed)
         case (.reserving, .paymentDeclined), (.charging, .paymentDeclined): to(.releasing, .release, because: .paymentDeclined)
         case (.reserving, .paymentActionRequired), (.charging, .paymentActionRequired): to(.awaitingCustomer)
         case (.charging, .overdue(expired: false)): to(.charging, .charge)
@@ -89,18 +90,15 @@ struct Checkout: Sendable, Hashable {
         case (.awaitingCustomer, .overdue(expired: false)): to(.awaitingCustomer)
         case (.awaitingCustomer, .unattended): to(.awaitingCustomer, .announceActionRequired)
 
-        // Only a payment that succeeded has its sale booked, and its report is under way.
-        case (.reserving, .stockCommitted), (.charging, .stockCommitted), (.awaitingCustomer, .stockCommitted): to(.booked)
         case (.booked, .charged): to(.confirmed, .announceConfirmed)
         // The charge is not made again: its result is reported again.
         case (.booked, .overdue(expired: false)): to(.booked, .charge)
         case (.booked, .overdue(expired: true)): to(.voiding, .void, because: .paymentTimeout)
 
-        // Money is taken: from here on the order is confirmed. If its reservation is gone nevertheless, the money is refunded.
         case (.confirming, .stockCommitted): to(.confirmed, .announceConfirmed)
-        case (.confirming, .reservationLost): to(.voiding, .void, because: .outOfStock)
-        // Payments has notified catalog; only if nothing comes of that is catalog asked again.
-        case (.confirming, .overdue): to(.confirming, .commit)
+        case (.confirming, .overdue): to(.confirmed, .sell, .announceConfirmed)
+        // Something outside Wharf has lost it, such as a database restored from a backup: the money is refunded.
+        case (.confirming, .reservationLost), (.confirmed, .reservationLost): to(.voiding, .void, because: .outOfStock)
 
         // The same way back, whether the order was paid or not: a charge that is still in progress meets the void.
         case (.reserving, .cancelled(let canceller)), (.charging, .cancelled(let canceller)), (.awaitingCustomer, .cancelled(let canceller)),
@@ -119,7 +117,7 @@ struct Checkout: Sendable, Hashable {
         case (.reopening, .cartReopened): to(.rejected, .announceRejected)
         case (.reopening, .overdue): to(.reopening, .reopen)
         // Catalog still holds stock for an order that has ended.
-        case (.confirmed, .stockReserved): to(.confirmed, .commit)
+        case (.confirmed, .stockReserved): to(.confirmed, .sell)
         case (.rejected, .stockReserved), (.cancelled, .stockReserved): to(phase, .release)
         // If money ever arrives for an order that was given up, it is refunded.
         case (.releasing, .charged), (.reopening, .charged), (.rejected, .charged), (.cancelled, .charged): to(phase, .void)

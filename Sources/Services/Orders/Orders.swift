@@ -67,7 +67,7 @@ public enum OrdersService {
                 Poller(name: "customers who have left", interval: Customers.interval, find: customers.findDue),
             ],
             sends: [
-                MessageName.reserve, MessageName.release, MessageName.commit, MessageName.charge, MessageName.void, MessageName.capture, MessageName.reopenCart,
+                MessageName.reserve, MessageName.release, MessageName.sell, MessageName.commit, MessageName.charge, MessageName.void, MessageName.capture, MessageName.reopenCart,
                 MessageName.advance, MessageName.restock, MessageName.createRefund, MessageName.customerErased, MessageName.eraseOrdersInNotifications,
             ],
             asks: Inboxes.others.map(MessageName.findInInbox),

@@ -68,7 +68,7 @@ extension OutgoingMessage {
             try self.init(.request(MessageName.reserve), ReserveStock(orderID: order.id, lines: lines, charge: ChargeOrder(order)))
         case .charge:
             try self.init(.request(MessageName.charge), try ChargeOrder(order))
-        case .commit: try self.init(.request(MessageName.commit), SettleReservation(orderID: order.id))
+        case .sell: try self.init(.request(MessageName.sell), SettleReservation(orderID: order.id))
         case .release: try self.init(.request(MessageName.release), SettleReservation(orderID: order.id))
         case .reopen: try self.init(.request(MessageName.reopenCart), ReopenCart(orderID: order.id, cartID: order.cartID))
         case .void: try self.init(.request(MessageName.void), VoidPayment(orderID: order.id))

@@ -234,6 +234,6 @@ extension Attempt {
     func messages(_ event: CheckoutEvent) throws -> [OutgoingMessage] {
         let report = try OutgoingMessage(.request(MessageName.advance), event)
         guard event.kind == .charged, !voidRequested else { return [report] }
-        return [report, try OutgoingMessage(.request(MessageName.commit), SettleReservation(orderID: order))]
+        return [report, try OutgoingMessage(.request(MessageName.sell), SettleReservation(orderID: order))]
     }
 }

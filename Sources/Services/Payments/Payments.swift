@@ -79,7 +79,7 @@ public enum PaymentsService {
                 Poller(name: "old webhook events", interval: .seconds(3600), find: Webhooks.dropOld(clock)),
             ],
             sends: [
-                MessageName.advance, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
+                MessageName.advance, MessageName.sell, MessageName.commit, MessageName.void, MessageName.undoExtra, MessageName.unresolved, MessageName.performRefund,
                 MessageName.completeApproval, MessageName.capture, MessageName.charge, MessageName.detachPaymentMethod, MessageName.eraseInPayments,
                 MessageName.customerErased,
             ]

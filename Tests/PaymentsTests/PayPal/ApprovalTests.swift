@@ -80,7 +80,7 @@ import Testing
         #expect(reported.outputs.map(\.key) == [MessageName.completeApproval])
         #expect(fixture.captures == 0)
         let captured = await fixture.send(try Fixture.complete())
-        #expect(captured.outputs.map(\.key) == [MessageName.advance, MessageName.commit])
+        #expect(captured.outputs.map(\.key) == [MessageName.advance, MessageName.sell])
         #expect(try PaymentFixture.event(captured).kind == .charged)
         for request in [Fixture.webhook(), Fixture.webhook("CHECKOUT.ORDER.COMPLETED"), try Fixture.complete()] {
             #expect(await fixture.send(request).outputs.isEmpty)

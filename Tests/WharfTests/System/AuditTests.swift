@@ -48,7 +48,7 @@ extension System {
             let guest = try Visitor.guest()
             let answer = try await guest.checkout(try await guest.newCart(sku, quantity: 2))
             #expect(answer["order", "state"] == "confirmed")
-            _ = try await guest.order(at: answer.header("location"), after: "order confirmed")
+            _ = try await guest.order(at: answer.header("location"), after: "payment succeeded")
             return try #require(answer["order", "id"]?.text)
         }
 

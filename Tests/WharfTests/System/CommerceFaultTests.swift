@@ -176,7 +176,7 @@ extension System {
             try await authenticate(answer, wharf)
             let event = try await event("payment_intent.succeeded", about: try intent(of: answer), wharf)
             _ = try await together(Array(0..<6)) { _ in try await deliver(event.body, to: order.visitor) }
-            let settled = try await order.visitor.order(at: order.location, after: "order confirmed")
+            let settled = try await order.visitor.order(at: order.location, after: "payment succeeded")
             #expect(settled["history"]?.list.count { $0["state"] == "confirmed" } == 1)
             try await eventually("One mail", within: .seconds(20)) {
                 let notices = try await Visitor.admin().get("/v1/notifications?order=\(order.id)")["items"]?.list ?? []

@@ -13,7 +13,7 @@ extension System {
             let order = try #require(answer["order", "id"]?.text)
             let number = try #require(answer["order", "number"]?.text)
             let way = [
-                "orders.checkouts.place", "catalog.stock.reserve", "payments.charge", "orders.checkouts.advance", "catalog.stock.commit", "orders.checkouts.advance", "order.confirmed",
+                "orders.checkouts.place", "catalog.stock.reserve", "payments.charge", "orders.checkouts.advance", "catalog.stock.sell", "order.confirmed",
             ]
             try await eventually("All of them are handled", within: .seconds(30)) {
                 let messages = try await admin.get("/v1/checkouts/\(order)")["messages"]?.list ?? []

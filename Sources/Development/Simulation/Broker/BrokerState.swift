@@ -12,6 +12,8 @@ struct BrokerState: Sendable {
         var generation: UInt64 = 0
         var lastTag: UInt64 = 0
         var unacknowledged: [(number: UInt64, message: StoredMessage)] = []
+        /// Acknowledged by the process, and not yet written to the broker.
+        var acknowledged: [DeliveryTag] = []
         /// Delivered, and not yet handed out.
         var gathered: [Delivery] = []
         var isStopped = false

@@ -130,13 +130,36 @@ final class ModelBroker: Sendable {
         change { $0.broker.acknowledge(tags, by: id) }
     }
 
+    /// The acknowledgements reach the broker after `delay`, once they are a quarter of the prefetch, or before anything else that the consumer does. Those on a connection that
+    /// is lost before do not.
+    func acknowledge(_ tags: [DeliveryTag], by id: Int, within delay: Duration) {
+        let isDue = state.withLock { state in
+            guard var consumer = state.broker.consumers[id] else { return true }
+            consumer.acknowledged += tags
+            state.broker.consumers[id] = consumer
+            return consumer.isStopped || consumer.acknowledged.count >= consumer.prefetch / 4
+        }
+        if isDue { return writeAcknowledged(by: id) }
+        clock.schedule(after: delay) { [self] in writeAcknowledged(by: id) }
+    }
+
+    private func writeAcknowledged(by id: Int) {
+        let tags = state.withLock { state in
+            defer { state.broker.consumers[id]?.acknowledged = [] }
+            return state.broker.consumers[id]?.acknowledged ?? []
+        }
+        _ = acknowledge(tags, by: id)
+    }
+
     func giveBack(_ tags: [DeliveryTag], by id: Int, requeue: Bool) {
         let now = clock.elapsed
+        writeAcknowledged(by: id)
         change { $0.broker.giveBack(tags, by: id, requeue: requeue, at: now) }
     }
 
     func stop(_ id: Int) {
         let now = clock.elapsed
+        writeAcknowledged(by: id)
         change { state in
             guard let consumer = state.broker.consumers[id] else { return }
             let tags = consumer.gathered.map(\.tag)

@@ -4,6 +4,8 @@ import Messaging
 /// One process's hold on a queue of the model broker.
 struct ModelConsumer: MessageConsumer {
     static let reconnection = 100...3_000
+    /// How long an acknowledgement may wait in the process for others, in milliseconds: as long as that of a real consumer.
+    static let acknowledgement = 0...100
 
     let broker: ModelBroker
     let id: Int
@@ -53,8 +55,8 @@ struct ModelConsumer: MessageConsumer {
         guard !tags.isEmpty else { return }
         await process.pass(.acknowledge)
         if faults.strikes(.consumerLost) { lose() }
-        let settled = broker.acknowledge(tags, by: id)
-        faults.trace.note("\(process.name) acknowledges \(settled) of \(tags.count)")
+        broker.acknowledge(tags, by: id, within: faults.chance.duration(milliseconds: Self.acknowledgement))
+        faults.trace.note("\(process.name) acknowledges \(tags.count)")
         await process.pass(.acknowledged)
     }
 

@@ -18,18 +18,15 @@ enum SagaEdges {
         Edge("reserving", "stock reserved", "charging"),
         Edge("reserving", "not enough stock", "reopening"),
         Edge("reserving", "no answer in time", "voiding"),
-        Edge("charging", "payment succeeded", "confirming"),
-        Edge("charging", "payment authorized", "confirming"),
+        Edge("charging", "payment succeeded", "confirmed"),
+        Edge("charging", "payment authorized", "confirmed"),
         Edge("charging", "payment declined", "releasing"),
         Edge("charging", "the customer has to approve the payment", "awaitingCustomer"),
         Edge("charging", "no answer in time", "voiding"),
-        Edge("awaitingCustomer", "payment succeeded", "confirming"),
-        Edge("awaitingCustomer", "payment authorized", "confirming"),
+        Edge("awaitingCustomer", "payment succeeded", "confirmed"),
+        Edge("awaitingCustomer", "payment authorized", "confirmed"),
         Edge("awaitingCustomer", "payment declined", "voiding"),
         Edge("awaitingCustomer", "no answer in time", "voiding"),
-        Edge("charging", "sale booked", "booked"),
-        Edge("booked", "order confirmed", "confirmed"),
-        Edge("confirming", "order confirmed", "confirmed"),
         Edge("voiding", "no payment is kept", "releasing"),
         Edge("releasing", "stock released", "reopening"),
         Edge("reopening", "cart open again", "rejected"),
@@ -40,18 +37,13 @@ enum SagaEdges {
 
     /// Transitions that a sweep need not reach.
     private static let rare: [Edge] = [
-        Edge("awaitingCustomer", "sale booked", "booked"),
-        Edge("booked", "no answer in time", "voiding"),
-        Edge("confirming", "the reservation is gone", "voiding"),
+        Edge("confirmed", "the reservation is gone", "voiding"),
         Edge("voiding", "the payment needs an operator", "releasing"),
         Edge("reserving", "cancelled", "voiding"),
         Edge("awaitingCustomer", "cancelled", "voiding"),
-        Edge("booked", "cancelled", "voiding"),
-        Edge("confirming", "cancelled", "voiding"),
         Edge("reserving", "given up", "voiding"),
         Edge("charging", "given up", "voiding"),
         Edge("awaitingCustomer", "given up", "voiding"),
-        Edge("booked", "given up", "voiding"),
     ]
 
     /// History entries that are not steps of the saga.

@@ -36,7 +36,8 @@ enum MessageContract {
 
     private static let readers: [String: @Sendable ([UInt8]) throws -> Void] = [
         MessageName.place: reader(PlaceOrder.self), MessageName.advance: reader(CheckoutEvent.self), MessageName.reserve: reader(ReserveStock.self),
-        MessageName.release: reader(SettleReservation.self), MessageName.commit: reader(SettleReservation.self), MessageName.restock: reader(RestockReturn.self),
+        MessageName.release: reader(SettleReservation.self), MessageName.commit: reader(SettleReservation.self), MessageName.sell: reader(SettleReservation.self),
+        MessageName.restock: reader(RestockReturn.self),
         MessageName.charge: reader(ChargeOrder.self), MessageName.void: reader(VoidPayment.self), MessageName.capture: reader(CapturePayment.self),
         MessageName.undoExtra: reader(UndoExtraPayment.self), MessageName.completeApproval: reader(ApprovedPayment.self),
         MessageName.unresolved: reader(UnresolvedPayment.self), MessageName.performRefund: reader(PerformRefund.self), MessageName.reopenCart: reader(ReopenCart.self),

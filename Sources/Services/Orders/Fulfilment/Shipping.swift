@@ -7,7 +7,7 @@ import PostgreSQL
 extension Changing {
     func ship(_ items: [IncomingMessage<NewShipment>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await change(items, of: \.order, on: transaction) { item, order, now in
-            try order.expectBooked()
+            try order.expectConfirmed()
             var fulfilment = try order.fulfilment
             try order.expectPayment(for: fulfilment)
             let known = fulfilment.shipments.count
@@ -24,7 +24,7 @@ extension Changing {
 
     func deliver(_ items: [IncomingMessage<DeliverOrder>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await change(items, of: \.order, on: transaction) { item, order, now in
-            try order.expectBooked()
+            try order.expectConfirmed()
             var fulfilment = try order.fulfilment
             guard try fulfilment.deliver(try order.lines.value, at: now) else { return (try order.reply(status: 200), []) }
             try order.change(fulfilment)
@@ -41,11 +41,11 @@ extension OrderRow {
         throw Problem.conflict("payment-cancelled", "The authorization of the payment has ended, so nothing pays for the order.")
     }
 
-    /// Only goods that were taken from stock for this order leave the warehouse.
-    func expectBooked() throws {
+    /// Only goods that are paid leave the warehouse.
+    func expectConfirmed() throws {
         switch checkout.phase {
         case .confirmed: return
-        // Catalog's report is under way.
+        // Of an earlier version, and about to be confirmed.
         case .confirming: throw Failure("sale-not-booked", "the sale of order \(id) is not booked yet", remedy: .retry)
         case .rejected: throw Problem.conflict("order-rejected", "The order was rejected.")
         case _ where checkout.isCancelled: throw Problem.conflict("order-cancelled", "The order was cancelled.")
