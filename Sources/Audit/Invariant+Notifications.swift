@@ -28,7 +28,8 @@ extension AuditedOrder {
         let kinds = Set(notifications.map(\.kind))
         switch saga?.fate {
         case .sold: wrong += endFindings(kinds, Self.confirmed, never: [Self.rejected, Self.cancelled])
-        case .givenUp: wrong += endFindings(kinds, Self.rejected, never: [Self.confirmed, Self.cancelled])
+        // One whose money was returned may have been confirmed before its reservation was found to be gone.
+        case .givenUp: wrong += endFindings(kinds, Self.rejected, never: (saga?.refunded ?? 0) > 0 ? [Self.cancelled] : [Self.confirmed, Self.cancelled])
         // It may have been confirmed before.
         case .cancelled: wrong += endFindings(kinds, Self.cancelled, never: [Self.rejected])
         case .open, nil: break

@@ -124,6 +124,18 @@ struct AuditInvariantTests {
         #expect(findings.allSatisfy { $0.subject == "order \(order.id.text)" && $0.sentence.hasPrefix("W-1 ") })
     }
 
+    @Test func `an order may be rejected after its confirmation only if its money was returned`() {
+        func takenBack(_ paymentState: String, refunded: Int) -> [Finding] {
+            var order = Self.order("rejected", paymentState: paymentState, refunded: refunded)
+            order.charge = Self.charge(order.id, state: refunded > 0 ? "refunded" : "declined", isToBeVoided: refunded > 0)
+            order.ledger = [refunded > 0 ? Self.payment(refunded: refunded) : Self.payment(captured: 0)]
+            order.notifications.append(Self.notice("orderConfirmed"))
+            return Self.findings(order)
+        }
+        #expect(takenBack("refunded", refunded: 300) == [])
+        #expect(takenBack("declined", refunded: 0).map(\.invariant) == [.notifications])
+    }
+
     @Test func `what was taken is compared with the total, and not only what is kept`() {
         var order = Self.order("confirmed", refunded: 100)
         order.ledger = [Self.payment(captured: 400, refunded: 200)]
