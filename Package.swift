@@ -80,7 +80,7 @@ let package = Package(
         // The coder of all JSON; time and chance, which a run can be given its own of.
         .target(name: "JSON", dependencies: ["Secrets"], swiftSettings: safe),
         .target(name: "Runtime", swiftSettings: safe),
-        .target(name: "Contracts", dependencies: ["Secrets"], swiftSettings: safe),
+        .target(name: "Contracts", dependencies: ["JSON", "Secrets"], swiftSettings: safe),
         .target(name: "Traces", dependencies: ["Runtime", "Secrets", "Instruments", metrics, tracing], swiftSettings: safe),
         .target(
             name: "Operations",

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSON
 import Secrets
 
 /// An id as clients see it: in lower case, as RFC 9562 writes UUIDs and as links contain it. Read in either case.
@@ -18,4 +19,8 @@ public struct PublicID: Sendable, Hashable, Codable {
         var container = encoder.singleValueContainer()
         try container.encode(wrappedValue.lowerCaseText)
     }
+}
+
+extension PublicID: DirectlyEncodable {
+    public func write(to json: inout JSONWriter) { json.value(wrappedValue.lowerCaseText) }
 }

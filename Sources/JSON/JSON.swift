@@ -6,7 +6,16 @@
 public enum JSON {
     /// Throws `EncodingError` for a number that JSON cannot represent (not finite), and for a value that encodes nothing.
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
-        try JSONOutline.bytes(of: value)
+        if let value = value as? any DirectlyEncodable { return bytes(of: value) }
+        return try JSONOutline.bytes(of: value)
+    }
+
+    /// The text of a value that writes itself.
+    @inlinable
+    public static func bytes(of value: some DirectlyEncodable) -> [UInt8] {
+        var writer = JSONWriter()
+        value.write(to: &writer)
+        return writer.bytes
     }
 
     /// The fields of an object that a client sent, which must satisfy ``JSONSyntax`` to the letter.
@@ -17,12 +26,32 @@ public enum JSON {
 
     /// Throws `DecodingError`. Of two fields with one name the first one counts; arrays and objects may be nested 512 deep.
     public static func decode<T: Decodable>(_ type: T.Type = T.self, from bytes: [UInt8]) throws -> T {
-        let tree: JSONTree
+        let text = try place(bytes)
+        if let type = type as? any DirectlyDecodable.Type, let value = (try? type.init(reading: text)) as? T { return value }
+        return try JSONReader(text.tree).decode(type)
+    }
+
+    @inlinable
+    public static func decode<T: DirectlyDecodable>(_ type: T.Type = T.self, from bytes: [UInt8]) throws -> T {
+        let text = try place(bytes)
+        do throws(JSONDetour) {
+            return try T(reading: text)
+        } catch {
+            return try decode(type, byDetour: text)
+        }
+    }
+
+    @usableFromInline
+    static func decode<T: Decodable>(_ type: T.Type, byDetour text: JSONPlace) throws -> T {
+        try JSONReader(text.tree).decode(type)
+    }
+
+    @usableFromInline
+    static func place(_ bytes: [UInt8]) throws -> JSONPlace {
         do throws(JSONSyntax.Fault) {
-            tree = JSONTree(try JSONSyntax(reading: bytes))
+            return JSONPlace(tree: JSONTree(try JSONSyntax(reading: bytes)), node: 0)
         } catch {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "The given data was not valid JSON: \(error)."))
         }
-        return try JSONReader(tree).decode(type)
     }
 }

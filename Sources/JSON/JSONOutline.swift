@@ -114,7 +114,7 @@ extension JSONOutline {
     }
 
     mutating func encode(_ number: some FixedWidthInteger & Encodable, at place: Int) {
-        scalar(at: place) { $0.append(contentsOf: String(number).utf8) }
+        scalar(at: place) { $0.append(number: number) }
     }
 
     /// A number that is JSON already.
@@ -148,33 +148,55 @@ extension JSONOutline {
 }
 
 extension [UInt8] {
-    /// Appends the text as JSON, with slashes unescaped.
-    mutating func append(quoted text: String) {
-        append(UInt8(ascii: "\""))
-        let start = count
-        append(contentsOf: text.utf8)
-        if let special = self[start...].firstIndex(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
-            let rest = self[special...]
-            removeSubrange(special...)
-            for byte in rest { append(escaped: byte) }
+    /// Appends the number in decimal.
+    mutating func append(number: some FixedWidthInteger) {
+        guard let small = Int(exactly: number), small >= 0, small < 1_000_000_000 else { return append(contentsOf: String(number).utf8) }
+        var scale = 1
+        while scale * 10 <= small { scale *= 10 }
+        append(addingCapacity: 9) { output in
+            var rest = small
+            while scale > 0 {
+                output.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest / scale))
+                rest %= scale
+                scale /= 10
+            }
         }
-        append(UInt8(ascii: "\""))
     }
 
-    private mutating func append(escaped byte: UInt8) {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-            append(UInt8(ascii: "\\"))
-            append(byte)
-        case 0x08: append(contentsOf: #"\b"#.utf8)
-        case 0x09: append(contentsOf: #"\t"#.utf8)
-        case 0x0A: append(contentsOf: #"\n"#.utf8)
-        case 0x0C: append(contentsOf: #"\f"#.utf8)
-        case 0x0D: append(contentsOf: #"\r"#.utf8)
+    /// Appends the text as JSON, with slashes unescaped.
+    mutating func append(quoted text: String) {
+        let units = text.utf8Span.span
+        if units.count > 16, units.endOfPlain(from: 0, onlyASCII: false) == units.count {
+            append(UInt8(ascii: "\""))
+            append(contentsOf: text.utf8)
+            return append(UInt8(ascii: "\""))
+        }
+        var escaped = units.count + 2
+        for index in units.indices where units[index].isSpecial { escaped += units[index] < 0x20 ? 5 : 1 }
+        append(addingCapacity: escaped) { output in
+            output.append(UInt8(ascii: "\""))
+            for index in units.indices {
+                let unit = units[index]
+                if unit.isSpecial { output.append(escaped: unit) } else { output.append(unit) }
+            }
+            output.append(UInt8(ascii: "\""))
+        }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    fileprivate mutating func append(escaped unit: UInt8) {
+        append(UInt8(ascii: "\\"))
+        switch unit {
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x09: append(UInt8(ascii: "t"))
+        case 0x0A: append(UInt8(ascii: "n"))
+        case 0x0C: append(UInt8(ascii: "f"))
+        case 0x0D: append(UInt8(ascii: "r"))
         case 0..<0x20:
-            append(contentsOf: (byte < 0x10 ? #"\u000"# : #"\u001"#).utf8)
-            append(contentsOf: String(byte & 15, radix: 16).utf8)
-        default: append(byte)
+            for digit in [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0"), unit < 0x10 ? UInt8(ascii: "0") : UInt8(ascii: "1")] { append(digit) }
+            append((unit & 15) + ((unit & 15) < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
+        default: append(unit)
         }
     }
 }

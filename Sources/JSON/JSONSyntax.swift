@@ -38,14 +38,25 @@ public struct JSONSyntax {
         self.bytes = bytes
         self.refusesRepeatedNames = refusesRepeatedNames
         self.maximumDepth = maximumDepth
-        nodes.reserveCapacity(16)
+        nodes.reserveCapacity(8 + bytes.count / 8)
         // RFC 8259 allows a reader to ignore a byte order mark, and some clients send one.
         place = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-        if String(validating: bytes, as: UTF8.self) == nil { throw fault("the text is not UTF-8", at: bytes.startIndex) }
-        try value()
-        skipSpace()
-        if place < bytes.count { throw fault("the text goes on after its end") }
+        do throws(Fault) {
+            try walk(bytes.span)
+        } catch {
+            // Whatever else is wrong with it.
+            if String(validating: bytes, as: UTF8.self) == nil { throw notUTF8 }
+            throw error
+        }
     }
+
+    private mutating func walk(_ text: Span<UInt8>) throws(Fault) {
+        try value(text)
+        skipSpace(text)
+        if place < text.count { throw fault("the text goes on after its end") }
+    }
+
+    private var notUTF8: Fault { fault("the text is not UTF-8", at: bytes.startIndex) }
 
     private func fault(_ reason: String, at index: Int? = nil) -> Fault {
         let before = bytes.prefix(index ?? place)
@@ -57,45 +68,49 @@ public struct JSONSyntax {
 // MARK: - The grammar
 
 extension JSONSyntax {
-    private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
+    private func next(_ text: Span<UInt8>) -> UInt8? { place < text.count ? text[place] : nil }
 
-    private mutating func skipSpace() {
-        while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { place += 1 }
+    private mutating func skipSpace(_ text: Span<UInt8>) {
+        while place < text.count, text[place] <= 0x20 {
+            guard text[place] == 0x20 || text[place] == 0x0A || text[place] == 0x0D || text[place] == 0x09 else { return }
+            place += 1
+        }
     }
 
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
-        guard next == UInt8(ascii: character) else { return false }
+    private mutating func take(_ character: Unicode.Scalar, _ text: Span<UInt8>) -> Bool {
+        guard place < text.count, text[place] == UInt8(ascii: character) else { return false }
         place += 1
         return true
     }
 
-    private mutating func value() throws(Fault) {
-        skipSpace()
-        switch next {
-        case UInt8(ascii: "{"): try nested(.object)
-        case UInt8(ascii: "["): try nested(.array)
-        case UInt8(ascii: "\""): try string()
+    private mutating func value(_ text: Span<UInt8>) throws(Fault) {
+        skipSpace(text)
+        switch next(text) {
+        case UInt8(ascii: "\""): try string(text)
+        case UInt8(ascii: "{"): try nested(.object, text)
+        case UInt8(ascii: "["): try nested(.array, text)
         case UInt8(ascii: "t"): try word("true", .boolean)
         case UInt8(ascii: "f"): try word("false", .boolean)
         case UInt8(ascii: "n"): try word("null", .null)
-        case UInt8(ascii: "-"), .some(UInt8(ascii: "0")...UInt8(ascii: "9")): try number()
+        case UInt8(ascii: "-"), .some(UInt8(ascii: "0")...UInt8(ascii: "9")): try number(text)
         default: throw fault("a value is expected")
         }
     }
 
-    private mutating func nested(_ kind: JSONTree.Node.Kind) throws(Fault) {
+    private mutating func nested(_ kind: JSONTree.Node.Kind, _ text: Span<UInt8>) throws(Fault) {
         guard depth < maximumDepth else { throw fault("there are more than \(maximumDepth) levels") }
         let node = open(kind)
         depth += 1
         place += 1
-        nodes[node].count = kind == .object ? try object() : try array()
+        nodes[node].count = kind == .object ? try object(text) : try array(text)
         depth -= 1
         close(node)
     }
 
     private mutating func open(_ kind: JSONTree.Node.Kind) -> Int {
-        nodes.append(JSONTree.Node(kind: kind, start: place, end: place, next: nodes.count + 1))
-        return nodes.count - 1
+        let node = nodes.count
+        nodes.append(JSONTree.Node(kind: kind, start: place, end: place, next: node + 1))
+        return node
     }
 
     private mutating func close(_ node: Int) {
@@ -103,40 +118,40 @@ extension JSONSyntax {
         nodes[node].next = nodes.count
     }
 
-    private mutating func object() throws(Fault) -> Int {
+    private mutating func object(_ text: Span<UInt8>) throws(Fault) -> Int {
         var names: Set<String> = []
-        skipSpace()
-        if take("}") { return 0 }
+        skipSpace(text)
+        if take("}", text) { return 0 }
         var count = 0
         repeat {
-            skipSpace()
+            skipSpace(text)
             let (start, node) = (place, nodes.count)
-            guard next == UInt8(ascii: "\"") else { throw fault("the name of a field is expected, in quotes") }
-            try string()
+            guard next(text) == UInt8(ascii: "\"") else { throw fault("the name of a field is expected, in quotes") }
+            try string(text)
             if refusesRepeatedNames {
                 let name = nodes[node].text(in: bytes)
                 guard names.insert(name).inserted else { throw fault("the field '\(name.prefix(60))' is there twice", at: start) }
             }
-            skipSpace()
-            guard take(":") else { throw fault("':' is expected") }
-            try value()
-            skipSpace()
+            skipSpace(text)
+            guard take(":", text) else { throw fault("':' is expected") }
+            try value(text)
+            skipSpace(text)
             count += 1
-        } while take(",")
-        guard take("}") else { throw fault("',' or '}' is expected") }
+        } while take(",", text)
+        guard take("}", text) else { throw fault("',' or '}' is expected") }
         return count
     }
 
-    private mutating func array() throws(Fault) -> Int {
-        skipSpace()
-        if take("]") { return 0 }
+    private mutating func array(_ text: Span<UInt8>) throws(Fault) -> Int {
+        skipSpace(text)
+        if take("]", text) { return 0 }
         var count = 0
         repeat {
-            try value()
-            skipSpace()
+            try value(text)
+            skipSpace(text)
             count += 1
-        } while take(",")
-        guard take("]") else { throw fault("',' or ']' is expected") }
+        } while take(",", text)
+        guard take("]", text) else { throw fault("',' or ']' is expected") }
         return count
     }
 
@@ -147,21 +162,21 @@ extension JSONSyntax {
         close(node)
     }
 
-    private mutating func number() throws(Fault) {
+    private mutating func number(_ text: Span<UInt8>) throws(Fault) {
         let node = open(.number)
-        _ = take("-")
-        if !take("0") { try digits() }
-        if take(".") { try digits() }
-        if take("e") || take("E") {
-            if !take("+") { _ = take("-") }
-            try digits()
+        _ = take("-", text)
+        if !take("0", text) { try digits(text) }
+        if take(".", text) { try digits(text) }
+        if take("e", text) || take("E", text) {
+            if !take("+", text) { _ = take("-", text) }
+            try digits(text)
         }
         close(node)
     }
 
-    private mutating func digits() throws(Fault) {
+    private mutating func digits(_ text: Span<UInt8>) throws(Fault) {
         let start = place
-        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { place += 1 }
+        while place < text.count, text[place] >= UInt8(ascii: "0"), text[place] <= UInt8(ascii: "9") { place += 1 }
         if place == start { throw fault("a digit is expected") }
     }
 }
@@ -169,19 +184,31 @@ extension JSONSyntax {
 // MARK: - Texts
 
 extension JSONSyntax {
-    private mutating func string() throws(Fault) {
-        place += 1
+    private mutating func string(_ text: Span<UInt8>) throws(Fault) {
+        let start = place + 1
+        let end = text.endOfPlain(from: start, onlyASCII: true)
+        if end < text.count, text[end] == UInt8(ascii: "\"") {
+            nodes.append(JSONTree.Node(kind: .text, start: start, end: end, next: nodes.count + 1))
+            place = end + 1
+        } else {
+            try specialString(text, from: start)
+        }
+    }
+
+    /// A text with escapes, or with characters other than ASCII, or one that is not valid.
+    private mutating func specialString(_ text: Span<UInt8>, from start: Int) throws(Fault) {
+        place = start
         let node = open(.text)
-        var hasEscapes = false
-        while let byte = next {
+        var isASCII = true
+        while let byte = next(text) {
             switch byte {
             case UInt8(ascii: "\""):
                 close(node)
-                if hasEscapes { nodes[node].kind = .escapedText }
+                if !isASCII, String(validating: bytes[start..<place], as: UTF8.self) == nil { throw notUTF8 }
                 place += 1
                 return
             case UInt8(ascii: "\\"):
-                hasEscapes = true
+                nodes[node].kind = .escapedText
                 place += 1
                 do throws(JSONEscape.Fault) {
                     if try JSONEscape.read(bytes, &place) == "\u{0}" { holdsNUL = true }
@@ -191,6 +218,7 @@ extension JSONSyntax {
             case 0..<0x20:
                 throw fault("a control character must be escaped")
             default:
+                if byte >= 0x80 { isASCII = false }
                 place += 1
             }
         }

@@ -45,16 +45,10 @@ final class JSONTree: Sendable {
         return nil
     }
 
-    private func isName(_ node: Int, _ name: String) -> Bool {
-        let node = nodes[node]
-        if node.kind == .escapedText { return node.text(in: bytes) == name }
-        guard node.end - node.start == name.utf8.count else { return false }
-        var place = node.start
-        for byte in name.utf8 {
-            guard bytes[place] == byte else { return false }
-            place += 1
-        }
-        return true
+    func isName(_ place: Int, _ name: String) -> Bool {
+        let node = nodes[place]
+        guard node.kind == .text else { return node.text(in: bytes) == name }
+        return bytes.holds(name, from: node.start, to: node.end)
     }
 
     /// Each name with the index of its value, in the order of the text.
@@ -67,6 +61,19 @@ final class JSONTree: Sendable {
             place = nodes[place + 1].next
         }
         return members
+    }
+}
+
+extension [UInt8] {
+    fileprivate func holds(_ text: String, from start: Int, to end: Int) -> Bool {
+        guard end - start == text.utf8.count else { return false }
+        let text = text.utf8Span.span
+        var place = 0
+        while place < text.count {
+            guard text[place] == self[start + place] else { return false }
+            place += 1
+        }
+        return true
     }
 }
 

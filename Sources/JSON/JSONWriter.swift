@@ -1,3 +1,6 @@
+import FoundationEssentials
+import Secrets
+
 /// Writes JSON directly as bytes, with members in the order of the calls: for formats that others define and that have no Swift type.
 ///
 /// The caller keeps the grammar: names only inside `object`, bare values only inside `array` or after a name. ``JSON/encode(_:)`` is for values.
@@ -16,15 +19,17 @@ public struct JSONWriter {
         return writer.bytes
     }
 
-    public mutating func object(_ content: (inout JSONWriter) -> Void) {
+    @inlinable
+    public mutating func object(_ content: (inout JSONWriter) throws -> Void) rethrows {
         open("{")
-        content(&self)
+        try content(&self)
         close("}")
     }
 
-    public mutating func array<Elements: Sequence>(_ elements: Elements, _ content: (inout JSONWriter, Elements.Element) -> Void) {
+    @inlinable
+    public mutating func array<Elements: Sequence>(_ elements: Elements, _ content: (inout JSONWriter, Elements.Element) throws -> Void) rethrows {
         open("[")
-        for element in elements { content(&self, element) }
+        for element in elements { try content(&self, element) }
         close("]")
     }
 
@@ -34,9 +39,21 @@ public struct JSONWriter {
         needsComma = true
     }
 
-    public mutating func field(_ name: String, _ content: (inout JSONWriter) -> Void) {
+    /// A field of an object that a type writes: in the order of the names.
+    @inlinable
+    public mutating func field(_ name: String, _ value: some DirectlyEncodable) {
         appendName(name)
-        content(&self)
+        value.write(to: &self)
+    }
+
+    @inlinable
+    public mutating func fieldIfPresent(_ name: String, _ value: (some DirectlyEncodable)?) {
+        if let value { field(name, value) }
+    }
+
+    public mutating func field(_ name: String, _ content: (inout JSONWriter) throws -> Void) rethrows {
+        appendName(name)
+        try content(&self)
     }
 
     public mutating func field(_ name: String, _ text: String?) {
@@ -69,8 +86,22 @@ public struct JSONWriter {
         }
     }
 
-    public mutating func value(_ number: some BinaryInteger) {
-        appendLiteral(String(number))
+    public mutating func value(_ number: some FixedWidthInteger) {
+        separate()
+        bytes.append(number: number)
+        needsComma = true
+    }
+
+    public mutating func value(_ flag: Bool) {
+        appendLiteral(flag ? "true" : "false")
+    }
+
+    public mutating func value(_ id: UUID) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        id.appendUpperCase(to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
     }
 
     /// A value that has been written already.
@@ -84,18 +115,21 @@ public struct JSONWriter {
         appendLiteral("null")
     }
 
-    private mutating func open(_ bracket: Unicode.Scalar) {
+    @usableFromInline
+    mutating func open(_ bracket: Unicode.Scalar) {
         separate()
         bytes.append(UInt8(ascii: bracket))
         needsComma = false
     }
 
-    private mutating func close(_ bracket: Unicode.Scalar) {
+    @usableFromInline
+    mutating func close(_ bracket: Unicode.Scalar) {
         bytes.append(UInt8(ascii: bracket))
         needsComma = true
     }
 
-    private mutating func appendName(_ name: String) {
+    @usableFromInline
+    mutating func appendName(_ name: String) {
         separate()
         bytes.append(quoted: name)
         bytes.append(UInt8(ascii: ":"))

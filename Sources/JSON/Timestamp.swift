@@ -41,7 +41,8 @@ extension Date {
 
     /// Reads RFC 3339 with or without a fraction, in any zone.
     init?(timestamp text: String) {
-        if let date = Self.plain(Array(text.utf8)) ?? (try? Date(text, strategy: Self.style))
+        let bytes = Array(text.utf8)
+        if let date = Date(plain: bytes, 0, bytes.count) ?? (try? Date(text, strategy: Self.style))
             ?? (try? Date(text, strategy: Self.styleWithoutFraction))
         {
             self = date
@@ -50,21 +51,26 @@ extension Date {
         }
     }
 
-    /// Reads what `timestamp` writes; nil for any other form, which may be valid too.
-    private static func plain(_ text: [UInt8]) -> Date? {
-        guard text.count == form.count else { return nil }
-        for (character, pattern) in zip(text, form) {
-            let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character)
+    /// Reads what `timestamp` writes, between these places; nil for any other form, which may be valid too.
+    init?(plain text: [UInt8], _ start: Int, _ end: Int) {
+        guard end - start == Self.form.count, text.count >= end else { return nil }
+        for (index, pattern) in Self.form.enumerated() {
+            let character = text[start + index]
+            let isDigit = character >= UInt8(ascii: "0") && character <= UInt8(ascii: "9")
             guard pattern == UInt8(ascii: "0") ? isDigit : character == pattern else { return nil }
         }
-        func number(_ range: Range<Int>) -> Int { text[range].reduce(0) { $0 * 10 + Int($1) - 48 } }
-        let (year, month, day) = (number(0..<4), number(5..<7), number(8..<10))
-        let (hour, minute, second) = (number(11..<13), number(14..<16), number(17..<19))
+        func number(_ first: Int, digits: Int) -> Int {
+            var number = 0
+            for index in 0..<digits { number = number * 10 + Int(text[start + first + index] - UInt8(ascii: "0")) }
+            return number
+        }
+        let (year, month, day) = (number(0, digits: 4), number(5, digits: 2), number(8, digits: 2))
+        let (hour, minute, second) = (number(11, digits: 2), number(14, digits: 2), number(17, digits: 2))
         guard year >= 1970, (1...12).contains(month), day >= 1, hour < 24, minute < 60, second < 60 else { return nil }
-        let days = days(year, month, day)
-        guard civil(days) == (year, month, day) else { return nil }
-        let seconds = days * secondsPerDay + hour * 3_600 + minute * 60 + second - secondsBetweenEpochs
-        return Date(timeIntervalSinceReferenceDate: Double(seconds) + Double(number(20..<23)) / 1_000)
+        let days = Self.days(year, month, day)
+        guard Self.civil(days) == (year, month, day) else { return nil }
+        let seconds = days * Self.secondsPerDay + hour * 3_600 + minute * 60 + second - Self.secondsBetweenEpochs
+        self.init(timeIntervalSinceReferenceDate: Double(seconds) + Double(number(20, digits: 3)) / 1_000)
     }
 
     // Days since 1970 to the Gregorian calendar and back. Years begin in March, so that the day of a leap year comes last; 719_468 days lie

@@ -64,6 +64,31 @@ import Testing
         }
     }
 
+    @Test(arguments: ["\"", "\\", "\u{0}", "\u{1F}", " ", "!", "[", "]", "\u{7F}", "\u{80}", "é", "😀"])
+    func `a character in any place of a text of any length is written and read as Foundation does`(character: String) throws {
+        for length in 0..<34 {
+            for place in 0...length {
+                let text = String(repeating: "a", count: place) + character + String(repeating: "b", count: length - place)
+                let bytes = try JSON.encode([text])
+                try #require(String(decoding: bytes, as: UTF8.self) == String(decoding: try Self.foundation([text]), as: UTF8.self))
+                try #require(try JSON.decode([String].self, from: bytes) == [text])
+                // Right before the end of the text, and unescaped where it needs an escape.
+                let raw = Array("\"\(text)\"".utf8)
+                #expect((try? JSON.decode(String.self, from: raw)) == (try? Self.decodedByFoundation(String.self, raw)))
+            }
+        }
+    }
+
+    @Test func `a number of any length is written and read`() throws {
+        for number in (0..<19).flatMap({ digits in [-1, 0, 1].map { (0..<digits).reduce(1) { power, _ in power * 10 } + $0 } }) {
+            for number in [number, -number] {
+                #expect(String(decoding: try JSON.encode(number), as: UTF8.self) == String(number))
+                #expect(try JSON.decode(Int.self, from: Array(String(number).utf8)) == number)
+                #expect(try JSON.decode([Int].self, from: Array("[\(number)]".utf8)) == [number])
+            }
+        }
+    }
+
     @Test(arguments: [
         #""\u00e4\ud83d\ude00\"\\\/\b\f\n\r\t\u0000""#, "1.0", "1e3", "-0", "123456789012345678", "1e400", "-9223372036854775808", "9223372036854775808",
         "0.1", "5e-324", "[]", "{}", "[1, [2, {\"a\": [null, true]}]]", #"{"a": 1, "a": 2}"#, #"{"\u0061": 1}"#, "null", " true ", #""\ud800""#, "[1,", "tru", "1 2",

@@ -46,6 +46,23 @@ import Testing
         #expect(written == (try JSON.decode(from: Array(Self.row.utf8))))
     }
 
+    @Test func `a row has its fields in the order of their names, as earlier versions have written it`() throws {
+        let id = try #require(UUID(uuidString: "6F1C1F0E-5D0A-4A44-9F0E-0F5F7A3A2B10"))
+        var message = OutgoingMessage(
+            .request("payments.charge"), body: Array(#"{"a":"\u{1}"}"#.utf8), caller: Caller(id: id, role: .admin, email: "ada@wharf.example", locale: "en"),
+            subject: Subject(order: id, number: "W-1", event: "charged"))
+        message.traceparent = "00-1-2-01"
+        let text = try OutgoingMessages([message], reply: Reply(status: 201, headers: ["location": "/", "etag": "1"])).text
+        #expect(
+            text == #"""
+                [{"body":"{\"a\":\"\\u{1}\"}","caller":{"email":"ada@wharf.example","id":"6F1C1F0E-5D0A-4A44-9F0E-0F5F7A3A2B10","locale":"en","role":"admin"},\#
+                "key":"payments.charge","kind":"request","subject":{"event":"charged","number":"W-1","order":"6F1C1F0E-5D0A-4A44-9F0E-0F5F7A3A2B10"},"traceparent":"00-1-2-01"},\#
+                {"body":"","headers":{"etag":"1","location":"/"},"key":"","kind":"reply","status":201}]
+                """#)
+        let all = try OutgoingMessages(text: Self.row).text
+        #expect(try all == String(decoding: JSON.encode(JSON.decode(JSONValue.self, from: Array(all.utf8))), as: UTF8.self))
+    }
+
     @Test func `an answer keeps its headers`() throws {
         let answer = OutgoingMessage.Destination.answer(Requester(replyTo: "replies.ingress.1", correlationID: "c"), status: 200, headers: ["location": "/v1/orders/1"])
         let message = OutgoingMessage(answer, body: Array("{}".utf8))

@@ -14,6 +14,11 @@ extension UUID {
     /// As RFC 9562 writes UUIDs, in lower case.
     public var lowerCaseText: String { text(Self.lowerCaseDigits) }
 
+    /// Appends `upperCaseText`.
+    public func appendUpperCase(to bytes: inout [UInt8]) {
+        bytes.append(addingCapacity: Self.textBytes) { text in write(Self.upperCaseDigits) { text.append($0) } }
+    }
+
     /// The UUID that a text stands for, read in either case; nil for anything but 36 characters of the usual form.
     public init?(text: String) {
         var text = text
@@ -36,18 +41,21 @@ extension UUID {
 
     private func text(_ digits: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: Self.textBytes) { text in
-            withUnsafeBytes(of: uuid) { bytes in
-                var place = 0
-                for index in 0..<bytes.count {
-                    if Self.isGroupStart(index) {
-                        text[place] = Self.hyphen
-                        place += 1
-                    }
-                    text[place] = digits[Int(bytes[index] >> 4)]
-                    text[place + 1] = digits[Int(bytes[index] & 15)]
-                    place += 2
-                }
-                return place
+            var place = 0
+            write(digits) { character in
+                text[place] = character
+                place += 1
+            }
+            return place
+        }
+    }
+
+    private func write(_ digits: [UInt8], _ append: (UInt8) -> Void) {
+        withUnsafeBytes(of: uuid) { bytes in
+            for index in 0..<bytes.count {
+                if Self.isGroupStart(index) { append(Self.hyphen) }
+                append(digits[Int(bytes[index] >> 4)])
+                append(digits[Int(bytes[index] & 15)])
             }
         }
     }

@@ -5,7 +5,7 @@ import Secrets
 
 /// The messages and the reply that a handled message leads to. The inbox keeps them in its column `outputs`: an array with the messages in order, and the
 /// reply, if there is one, at its end. Rows of all versions within the inbox's memory have this form.
-struct OutgoingMessages: Sendable, Codable, Equatable {
+struct OutgoingMessages: Sendable, Decodable, Equatable {
     let messages: [OutgoingMessage]
     let reply: Reply?
 
@@ -39,7 +39,14 @@ struct OutgoingMessages: Sendable, Codable, Equatable {
     }
 
     var text: String {
-        get throws { String(decoding: try JSON.encode(self), as: UTF8.self) }
+        get throws {
+            if messages.contains(where: \.isEarly) {
+                throw EncodingError.invalidValue(self, .init(codingPath: [], debugDescription: "an early copy is sent by a poller, and is not stored"))
+            }
+            var json = JSONWriter()
+            json.array(messages.map(Element.message) + (reply.map { [.reply($0)] } ?? [])) { json, element in element.write(to: &json) }
+            return String(decoding: json.bytes, as: UTF8.self)
+        }
     }
 
     init(from decoder: any Decoder) throws {
@@ -48,11 +55,7 @@ struct OutgoingMessages: Sendable, Codable, Equatable {
         reply = stored.lazy.compactMap { if case .reply(let reply) = $0 { reply } else { nil } }.first
     }
 
-    func encode(to encoder: any Encoder) throws {
-        try (messages.map(Element.message) + (reply.map { [.reply($0)] } ?? [])).encode(to: encoder)
-    }
-
-    enum Kind: String, Codable {
+    enum Kind: String, Decodable {
         case request, event, broadcast, answer, replay, reply
     }
 
@@ -62,7 +65,7 @@ struct OutgoingMessages: Sendable, Codable, Equatable {
     }
 }
 
-extension OutgoingMessages.Element: Codable {
+extension OutgoingMessages.Element: Decodable {
     private enum Member: String, CodingKey {
         case kind
         /// The operation or the event; the queue of a replayed message.
@@ -110,42 +113,79 @@ extension OutgoingMessages.Element: Codable {
                     headers: try members.decodeIfPresent([String: String].self, forKey: .headers) ?? [:], body: body))
         }
     }
+}
 
-    func encode(to encoder: any Encoder) throws {
-        var members = encoder.container(keyedBy: Member.self)
-        func encode(_ kind: OutgoingMessages.Kind, _ key: String, _ body: [UInt8], _ subject: Subject? = nil) throws {
-            try members.encode(kind, forKey: .kind)
-            try members.encode(key, forKey: .key)
-            try members.encode(kind == .replay ? Base64URL.encode(body) : String(decoding: body, as: UTF8.self), forKey: .body)
-            try members.encodeIfPresent(subject, forKey: .subject)
-        }
-        switch self {
-        case .reply(let reply):
-            try encode(.reply, "", reply.body)
-            try members.encode(reply.status, forKey: .status)
-            try members.encode(reply.headers, forKey: .headers)
-        case .message(let message):
-            switch message.destination {
-            case .request(let key): try encode(.request, key, message.body, message.subject)
-            case .event(let key): try encode(.event, key, message.body, message.subject)
-            case .broadcast(let key): try encode(.broadcast, key, message.body, message.subject)
-            case .answer(let requester, let status, let headers):
-                try encode(.answer, "", message.body, message.subject)
-                try members.encode(requester, forKey: .requester)
-                try members.encode(status, forKey: .status)
-                if !headers.isEmpty { try members.encode(headers, forKey: .headers) }
-            case .replay(let original, let queue):
-                try encode(.replay, queue, original.body, message.subject)
-                try members.encodeIfPresent(original.messageID, forKey: .messageID)
-                try members.encodeIfPresent(original.operation, forKey: .operation)
-                try members.encodeIfPresent(original.contentType, forKey: .contentType)
-                try members.encode(original.headers, forKey: .headers)
-            case .early:
-                throw EncodingError.invalidValue(message, .init(codingPath: [], debugDescription: "an early copy is sent by a poller, and is not stored"))
+// MARK: - Writing
+
+extension OutgoingMessages.Element {
+    /// The fields are sorted by name, as everywhere.
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("body", text)
+            switch self {
+            case .reply(let reply):
+                json.field("headers", reply.headers)
+                json.field("key", "")
+                json.field("kind", OutgoingMessages.Kind.reply.rawValue)
+                json.field("status", reply.status)
+            case .message(let message):
+                json.fieldIfPresent("caller", message.caller)
+                json.fieldIfPresent("contentType", message.original?.contentType)
+                if message.forwardsRequester { json.field("forwards", true) }
+                if let headers = message.storedHeaders { json.field("headers", headers) }
+                json.field("key", message.key)
+                json.field("kind", message.kind.rawValue)
+                json.fieldIfPresent("messageID", message.original?.messageID)
+                json.fieldIfPresent("operation", message.original?.operation)
+                if case .answer(let requester, let status, _) = message.destination {
+                    json.field("requester", requester)
+                    json.field("status", status)
+                }
+                json.fieldIfPresent("subject", message.subject)
+                json.fieldIfPresent("traceparent", message.traceparent)
             }
-            if message.forwardsRequester { try members.encode(true, forKey: .forwards) }
-            try members.encodeIfPresent(message.caller, forKey: .caller)
-            try members.encodeIfPresent(message.traceparent, forKey: .traceparent)
+        }
+    }
+
+    private var text: String {
+        switch self {
+        case .reply(let reply): String(decoding: reply.body, as: UTF8.self)
+        case .message(let message): message.original.map { Base64URL.encode($0.body) } ?? String(decoding: message.body, as: UTF8.self)
+        }
+    }
+}
+
+extension OutgoingMessage {
+    /// The message that it replays.
+    fileprivate var original: FailedMessage? { if case .replay(let original, _) = destination { original } else { nil } }
+
+    fileprivate var storedHeaders: [String: String]? {
+        switch destination {
+        case .answer(_, _, let headers): headers.isEmpty ? nil : headers
+        case .replay(let original, _): original.headers
+        case .request, .event, .broadcast, .early: nil
+        }
+    }
+
+    fileprivate var isEarly: Bool { if case .early = destination { true } else { false } }
+
+    fileprivate var kind: OutgoingMessages.Kind {
+        switch destination {
+        case .request: .request
+        case .event: .event
+        case .broadcast: .broadcast
+        case .answer: .answer
+        // An early copy is not stored.
+        case .replay, .early: .replay
+        }
+    }
+}
+
+extension Requester: DirectlyEncodable {
+    public func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("correlationID", correlationID)
+            json.field("replyTo", replyTo)
         }
     }
 }

@@ -4,16 +4,20 @@ import Messaging
 /// A column that contains JSON, decoded only where it is needed: most steps of a saga need none of an order's texts.
 struct JSONColumn<Value: Codable & Sendable>: Sendable {
     let text: String
+    /// What the text was made of; nil where it was read.
+    private let source: Value?
 
     init(text: String) {
         self.text = text
+        source = nil
     }
 
     init(_ value: Value) throws {
         text = String(decoding: try JSON.encode(value), as: UTF8.self)
+        source = value
     }
 
     var value: Value {
-        get throws { try JSON.decode(from: Array(text.utf8)) }
+        get throws { try source ?? JSON.decode(from: Array(text.utf8)) }
     }
 }
