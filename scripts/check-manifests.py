@@ -198,6 +198,8 @@ def check_swarm(known: set[str]) -> None:
         deploy, job = spec["deploy"], spec["deploy"].get("mode") == "replicated-job"
         held = {secret["source"] if isinstance(secret, dict) else secret for secret in spec.get("secrets", [])}
         used |= held
+        if "tmpfs" in spec:
+            problem(f"{where}: a swarm ignores `tmpfs`; it is a volume of this type")
         if not spec.get("read_only") or spec.get("cap_drop") != ["ALL"] or "memory" not in deploy["resources"]["limits"]:
             problem(f"{where}: it has privileges, a writable file system, or no memory limit")
         if not job and (deploy.get("endpoint_mode") != "dnsrr" or "healthcheck" not in spec):
