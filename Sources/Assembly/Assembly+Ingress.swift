@@ -25,7 +25,7 @@ extension Assembly {
             answerLifetime: settings.cacheSeconds, openapi: openapi)
         configuration.maximumConnections = DescriptorLimit.connections(wanted: configuration.maximumConnections, logger("ingress"))
         let listening = SharedPort()
-        let ingress = Ingress(
+        let ingress = try Ingress(
             configuration: configuration, document: document, requests: client, clock: clock, randomness: randomness,
             logger: logger("ingress"), tracer: tracer,
             onReady: { port in

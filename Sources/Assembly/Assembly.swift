@@ -36,6 +36,7 @@ package struct Assembly: Sendable {
     }
 
     private let live: LiveSettings
+    let credentialsKeys: CredentialsKeys
     package let logger: Logger
     /// Names the process in logs, connections and the history of failed attempts.
     package let name: String
@@ -48,10 +49,13 @@ package struct Assembly: Sendable {
         settings: Settings, logger: Logger, name: String, clock: (any WallClock)? = nil,
         randomness: any Randomness = SystemRandomness()
     ) {
-        live = LiveSettings(settings, logger: logger)
+        let clock = clock ?? settings.clock
+        let live = LiveSettings(settings, clock: clock, logger: logger)
+        self.live = live
+        credentialsKeys = CredentialsKeys { try? AMQPConfiguration(url: live.current.amqpURL(for: ServiceName.users.rawValue), connectionName: name).password }
         self.logger = logger
         self.name = name
-        self.clock = clock ?? settings.clock
+        self.clock = clock
         self.randomness = randomness
     }
 
@@ -120,7 +124,7 @@ package struct Assembly: Sendable {
             services.append(consumer)
             consumers[queue] =
                 definition.sensitiveQueues.contains(queue)
-                ? OpeningConsumer(consumer, key: try credentialsKey(), logger: logger(queue)) : consumer
+                ? OpeningConsumer(consumer, keys: credentialsKeys.all, logger: logger(queue)) : consumer
         }
         let wiring = Worker.Wiring(
             consumers: consumers, publisher: publisher, replies: replies, database: database, clock: clock,
@@ -135,12 +139,6 @@ package struct Assembly: Sendable {
         let (client, parts) = try requestClient(user, commands: commands, queries: queries, on: thread)
         services += [queries] + parts
         return client.ask
-    }
-
-    /// The key for messages with credentials, which the ingress requests from users. All processes of users have it, because they log in to the broker with one
-    /// password, of which the broker keeps only a salted hash.
-    func credentialsKey() throws -> SealingKey {
-        SealingKey(derivedFrom: try broker(ServiceName.users.rawValue, "").password, for: "wharf: credentials on their way to users")
     }
 
     func consumer(_ queue: String, of user: String, prefetch: Int, on thread: IOThread) throws -> Consumer {

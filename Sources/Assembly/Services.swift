@@ -78,7 +78,7 @@ extension Assembly {
             services.append(RedisService(client: redis))
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return UsersService.definition(
-                ask: ask, clock: clock, randomness: randomness, attempts: redis, sealing: try credentialsKey(), logger: logger("users"))
+                ask: ask, clock: clock, randomness: randomness, attempts: redis, sealing: { credentialsKeys.all().first }, logger: logger("users"))
         case .catalog:
             return CatalogService.definition(clock: clock, randomness: randomness)
         case .carts:

@@ -37,25 +37,25 @@ public final class Ingress: Service {
         configuration: IngressConfiguration, requests: any Requesting, clock: any WallClock, randomness: any Randomness,
         logger: Logger, onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) throws(OpenAPIError) {
-        self.init(
+        try self.init(
             configuration: configuration, document: try OpenAPIDocument(path: configuration.openapi), requests: requests,
             clock: clock, randomness: randomness, logger: logger, onReady: onReady)
     }
 
-    /// The same with a document that has been read.
+    /// The same with a document that has been read. Throws when its reference pages cannot be rendered.
     ///
     /// - Parameter tracer: Nil where nothing is traced.
     public init(
         configuration: IngressConfiguration, document: OpenAPIDocument, requests: any Requesting, clock: any WallClock,
         randomness: any Randomness, logger: Logger, tracer: SpanTracer? = nil, onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
-    ) {
+    ) throws(OpenAPIError) {
         let sessions = SessionCache()
         let resolver = SessionResolver(cache: sessions, requests: requests, clock: clock, randomness: randomness)
         let dispatcher = Dispatcher(requests: requests, clock: clock, randomness: randomness, logger: logger)
         let answers = AnswerCache(of: document.endpoints, lifetime: configuration.answerLifetime)
         watch = ChangeWatch(requests: requests, clock: clock, randomness: randomness)
         responder = IngressResponder(
-            pages: Pages(document: document, requests: requests, drain: drain),
+            pages: try Pages(document: document, requests: requests, drain: drain),
             gate: Gate(
                 routes: document.routes, sessions: resolver, maximumBodyBytes: configuration.maximumBodyBytes,
                 webhooks: WebhookSchemes.configured(configuration), clock: clock),

@@ -74,7 +74,7 @@ import Testing
         _ body: @escaping @Sendable (Int, @escaping @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
-        let ingress = Ingress(
+        let ingress = try Ingress(
             configuration: configuration, document: try TestIngress.document.get(), requests: requests, clock: SystemTime(),
             randomness: SystemChance(), logger: TestIngress.quiet
         ) { ready.yield($0) }

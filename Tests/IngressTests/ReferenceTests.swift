@@ -8,7 +8,7 @@ import YAML
 /// The pages at /docs.
 @Suite(.timeLimit(.minutes(1))) struct ReferenceTests {
     private static func pages() throws -> [String: String] {
-        try TestIngress.document.get().reference.mapValues { String(decoding: $0, as: UTF8.self) }
+        try TestIngress.document.get().reference().mapValues { String(decoding: $0, as: UTF8.self) }
     }
 
     @Test func `every operation has a page that shows how to call it in four languages`() throws {

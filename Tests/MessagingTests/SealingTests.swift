@@ -24,7 +24,7 @@ import Testing
         let sent = publisher.publications
         #expect(sent.first == Self.read)
         #expect(sent.last?.body != Self.signIn.body)
-        let consumer = OpeningConsumer(Queue(sent.map { delivered($0) }), key: Self.key, logger: quiet)
+        let consumer = OpeningConsumer(Queue(sent.map { delivered($0) }), keys: { [Self.key] }, logger: quiet)
         let received = try await consumer.next(limit: 10)
         #expect(received.map(\.body) == [Self.read.body, Self.signIn.body])
         #expect(received.last?.properties == Self.signIn.properties)
@@ -53,8 +53,16 @@ import Testing
         redirected.routingKey = "users.accounts.create"
         let deliveries = [publisher.publications[0], redirected, Self.read].enumerated().map { delivered($0.element, number: UInt64($0.offset)) }
         let queue = Queue(deliveries)
-        #expect(try await OpeningConsumer(queue, key: Self.key, logger: quiet).next(limit: 10).map(\.body) == [Self.read.body])
+        #expect(try await OpeningConsumer(queue, keys: { [Self.key] }, logger: quiet).next(limit: 10).map(\.body) == [Self.read.body])
         #expect(queue.acknowledged == deliveries.prefix(2).map(\.tag))
+    }
+
+    @Test func `a message sealed with the key before is opened, because senders learn later of a new one`() async throws {
+        let publisher = ScriptedPublisher()
+        _ = await SealingPublisher(publisher, sealing: ["users.sessions.create"]) { Self.key }.publish([Self.signIn])
+        let queue = Queue(publisher.publications.map { delivered($0) })
+        let new = SealingKey(derivedFrom: "new", for: "tests")
+        #expect(try await OpeningConsumer(queue, keys: { [new, Self.key] }, logger: quiet).next(limit: 10).map(\.body) == [Self.signIn.body])
     }
 
     private let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }

@@ -58,6 +58,19 @@ import WebClient
         }
     }
 
+    @Test func `a process has started when it was ready once, and loses that with no dependency`() async throws {
+        let isReady = Mutex(false)
+        let checks = [ReadinessCheck("broker") { isReady.withLock { $0 } ? nil : "an alarm" }, ReadinessCheck("redis", isRequired: false) { "away" }]
+        try await withServer(checks: checks) { get async throws in
+            #expect(try await get("/startupz") == (503, "broker: an alarm\nredis: away\n"))
+            isReady.withLock { $0 = true }
+            #expect(try await get("/startupz").status == 200)
+            isReady.withLock { $0 = false }
+            #expect(try await get("/readyz").status == 503)
+            #expect(try await get("/startupz") == (200, "started\n"))
+        }
+    }
+
     @Test func `optional dependencies are named and do not take the process out of service`() async throws {
         let checks = [ReadinessCheck("redis", isRequired: false) { "away" }, ReadinessCheck("database") { nil }]
         try await withServer(checks: checks) { get async throws in

@@ -1,6 +1,9 @@
 import FoundationEssentials
+import Glibc
 import Logging
+import Runtime
 import Secrets
+import Synchronization
 import TestKit
 import Testing
 
@@ -50,6 +53,32 @@ import Testing
         #expect(live.current.amqpURL(for: "catalog") == "amqps://catalog:second@broker/")
     }
 
+    @Test func `a file is not read again while nothing has changed it`() throws {
+        try write("whsec_1")
+        // Long after the last change, as the clock has it.
+        let clock = LaterClock()
+        let live = LiveSettings(try Settings(environment: ["STRIPE_WEBHOOK_SECRET_FILE": path]), clock: clock, logger: RecordedLines().logger(.info))
+        let other = "\(folder)/other"
+        try Data("whsec_2".utf8).write(to: URL(filePath: other))
+        #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_1"])
+        let read = clock.readings
+        for _ in 1...3 { #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_1"]) }
+        #expect(clock.readings == read)
+        // Another file of the same size, which was there before.
+        #expect(unsafe rename(other, path) == 0)
+        #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_2"])
+    }
+
+    @Test func `a change that leaves no trace in the file's times is noticed`() throws {
+        try write("whsec_1")
+        let live = try live("STRIPE_WEBHOOK_SECRET")
+        for number in 2...9 {
+            #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_\(number - 1)"])
+            try write("whsec_\(number)")
+        }
+        #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_9"])
+    }
+
     @Test func `a change between the start and the first use is noticed`() throws {
         try write("sk_test_1")
         let settings = try Settings(environment: ["STRIPE_API_KEY_FILE": path])
@@ -57,4 +86,17 @@ import Testing
         let live = LiveSettings(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(live.current.stripe.apiKey?.exposed == "sk_test_22")
     }
+}
+
+/// A minute ahead of the file system. Counts how often it is read.
+private final class LaterClock: WallClock {
+    private let count = Atomic(0)
+    var readings: Int { count.load(ordering: .relaxed) }
+
+    func now() -> Date {
+        count.add(1, ordering: .relaxed)
+        return Date(timeIntervalSinceNow: 60)
+    }
+
+    func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
 }

@@ -8,16 +8,16 @@ struct Pages: Sendable {
     private let drain: Drain
     private let documents: [String: Reply]
 
-    init(document: OpenAPIDocument, requests: any Requesting, drain: Drain) {
+    init(document: OpenAPIDocument, requests: any Requesting, drain: Drain) throws(OpenAPIError) {
         self.requests = requests
         self.drain = drain
         var documents = [
             "/openapi.yaml": Self.page(document.yaml, "application/yaml"),
-            "/openapi.json": Self.page(document.json, "application/json"),
+            "/openapi.json": Self.page(document.json(), "application/json"),
             Reference.style: Self.page(PackageResources.reference_css, "text/css; charset=utf-8"),
             Reference.script: Self.page(PackageResources.reference_js, "text/javascript; charset=utf-8"),
         ]
-        for (path, page) in document.reference { documents[path] = Self.page(page, "text/html; charset=utf-8", policy: Self.policy) }
+        for (path, page) in try document.reference() { documents[path] = Self.page(page, "text/html; charset=utf-8", policy: Self.policy) }
         self.documents = documents
     }
 

@@ -10,11 +10,8 @@ public struct OpenAPIDocument: Sendable {
     public let endpoints: [Endpoint]
     /// The document as it is in the file.
     let yaml: [UInt8]
-    /// The same as JSON.
-    let json: [UInt8]
-    /// The same as pages for human readers, by path.
-    let reference: [String: [UInt8]]
     let routes: RoutingTable
+    private let content: DocumentNode
 
     /// The operations that the document routes, and those that `Prefer: wait` leads to.
     public var operationIDs: [String] { endpoints.map(\.operationID) }
@@ -47,13 +44,17 @@ public struct OpenAPIDocument: Sendable {
             throw OpenAPIError(file: file, line: error.line, place: "document", message: "is not YAML: \(error.message)")
         }
         guard let root = node else { throw OpenAPIError(file: file, line: nil, place: "document", message: "is empty") }
-        let document = DocumentNode(node: root, root: root, file: file, place: "document")
-        endpoints = try Self.endpoints(document)
-        routes = try RoutingTable(endpoints, in: document)
+        content = DocumentNode(node: root, root: root, file: file, place: "document")
+        endpoints = try Self.endpoints(content)
+        routes = try RoutingTable(endpoints, in: content)
         self.yaml = yaml
-        json = Array(JSONText.text(of: root).utf8)
-        reference = try Reference(document: document, endpoints: endpoints).pages()
     }
+
+    /// The document as JSON. Rendered by each call, like ``reference()``, because not every reader of the document needs it.
+    func json() -> [UInt8] { Array(JSONText.text(of: content.node).utf8) }
+
+    /// The document as pages for human readers, by path.
+    func reference() throws(OpenAPIError) -> [String: [UInt8]] { try Reference(document: content, endpoints: endpoints).pages() }
 
     private static func endpoints(_ document: DocumentNode) throws(OpenAPIError) -> [Endpoint] {
         let version = try document.required("openapi").text()

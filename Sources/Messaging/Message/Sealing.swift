@@ -63,12 +63,13 @@ public struct SealingPublisher: MessagePublisher {
 /// Consumes, and opens sealed messages. Plaintext messages pass unchanged: an older ingress sends them.
 public struct OpeningConsumer: MessageConsumer {
     private let consumer: any MessageConsumer
-    private let key: SealingKey
+    private let keys: @Sendable () -> [SealingKey]
     private let logger: Logger
 
-    public init(_ consumer: any MessageConsumer, key: SealingKey, logger: Logger) {
+    /// - Parameter keys: those that senders may have used.
+    public init(_ consumer: any MessageConsumer, keys: @escaping @Sendable () -> [SealingKey], logger: Logger) {
         self.consumer = consumer
-        self.key = key
+        self.keys = keys
         self.logger = logger
     }
 
@@ -76,12 +77,13 @@ public struct OpeningConsumer: MessageConsumer {
     public func next(limit: Int) async throws -> [Delivery] {
         while true {
             let deliveries = try await consumer.next(limit: limit)
-            let opened = deliveries.compactMap(open)
+            let keys = keys()
+            let opened = deliveries.compactMap { open($0, with: keys) }
             if opened.count < deliveries.count {
                 let handled = Set(opened.map(\.tag))
                 let closed = deliveries.map(\.tag).filter { !handled.contains($0) }
                 logger.error(
-                    "dropped messages that were sealed with another key: the broker's password of users differs between workers, or was changed",
+                    "dropped messages that were sealed with another key: the broker's password of users differs between workers",
                     metadata: ["count": "\(closed.count)"])
                 await consumer.acknowledge(closed)
             }
@@ -89,10 +91,11 @@ public struct OpeningConsumer: MessageConsumer {
         }
     }
 
-    private func open(_ delivery: Delivery) -> Delivery? {
+    private func open(_ delivery: Delivery, with keys: [SealingKey]) -> Delivery? {
         var properties = delivery.properties
         guard properties.headers.removeValue(forKey: HeaderName.sealed) != nil else { return delivery }
-        guard let body = key.open(delivery.body, context: Sealing.context(delivery.routingKey)) else { return nil }
+        let context = Sealing.context(delivery.routingKey)
+        guard let body = keys.lazy.compactMap({ $0.open(delivery.body, context: context) }).first else { return nil }
         return Delivery(
             tag: delivery.tag, exchange: delivery.exchange, routingKey: delivery.routingKey, redelivered: delivery.redelivered, properties: properties,
             body: body)

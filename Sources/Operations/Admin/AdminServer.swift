@@ -5,10 +5,10 @@ import NIOCore
 public import Runtime
 public import ServiceLifecycle
 
-/// Health and metrics of one process, on a separate address: `/livez`, `/readyz`, `/metrics`.
+/// Health and metrics of one process, on a separate address: `/livez`, `/readyz`, `/startupz`, `/metrics`.
 ///
 /// `/livez` answers 200 as long as the process runs. `/readyz` answers 200 when all required checks pass within two seconds, otherwise 503, and names each failed
-/// check with its reason. `/metrics` is Prometheus' text format.
+/// check with its reason. `/startupz` answers as `/readyz` until they have passed once, and 200 from then on. `/metrics` is Prometheus' text format.
 public struct AdminServer: Service {
     static let checkLimit: Duration = .seconds(2)
 
@@ -61,6 +61,11 @@ public struct AdminServer: Service {
         let router = Router()
         router.get("/livez") { _, _ in Self.text("alive\n") }
         router.get("/readyz") { _, _ in
+            let report = await readiness()
+            return Self.text(report.text, status: report.isReady ? .ok : .serviceUnavailable)
+        }
+        router.get("/startupz") { _, _ in
+            if look.hasPassed { return Self.text("started\n") }
             let report = await readiness()
             return Self.text(report.text, status: report.isReady ? .ok : .serviceUnavailable)
         }

@@ -15,12 +15,16 @@ final class ReadinessLook: Sendable {
     }
 
     private let state = Mutex(State())
+    private let passed = Atomic(false)
     /// Contains each check at most once.
     private let (begun, begin) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .unbounded)
 
     init(_ checks: [ReadinessCheck]) {
         self.checks = checks
     }
+
+    /// Whether all required checks have passed once.
+    var hasPassed: Bool { passed.load(ordering: .relaxed) }
 
     func run() async {
         await withDiscardingTaskGroup { group in
@@ -39,7 +43,9 @@ final class ReadinessLook: Sendable {
             }
             return await group.reduce(into: [Int: String]()) { $0[$1.0] = $1.1 }
         }
-        return checks.indices.compactMap { place in found[place].map { (checks[place], $0) } }
+        let problems = checks.indices.compactMap { place in found[place].map { (check: checks[place], problem: $0) } }
+        if !problems.contains(where: \.check.isRequired) { passed.store(true, ordering: .relaxed) }
+        return problems
     }
 
     private func answer(of place: Int, within limit: Duration, _ clock: any WallClock) async -> String? {

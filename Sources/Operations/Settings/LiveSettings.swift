@@ -1,4 +1,5 @@
 public import Logging
+public import Runtime
 import Synchronization
 
 /// The settings of a running role. Files that hold settings (`<NAME>_FILE`) are read again when they have changed; all other settings stay as they were at start.
@@ -10,18 +11,29 @@ public final class LiveSettings: Sendable {
         var settings: Settings
         /// What the files contained when they were last read, whether it could be used or not.
         var contents: [String: [UInt8]]
+        /// The files' stamps before they were last read; nil when a later change might not show in them.
+        var stamps: [FileStamp?]?
     }
 
     private let state: Mutex<State>
+    private let paths: [String]
+    private let clock: any WallClock
     private let logger: Logger
 
-    public init(_ settings: Settings, logger: Logger) {
+    public init(_ settings: Settings, clock: any WallClock = SystemClock(), logger: Logger) {
         state = Mutex(State(settings: settings, contents: settings.fileContents))
+        paths = settings.filePaths
+        self.clock = clock
         self.logger = logger
     }
 
+    /// Cheap enough for each use: files are read only after they have changed.
     public var current: Settings {
         state.withLock { state in
+            let stamps = paths.map(FileStamp.init(of:))
+            guard stamps != state.stamps else { return state.settings }
+            let now = clock.now()
+            state.stamps = stamps.allSatisfy { $0?.isSettled(at: now) ?? true } ? stamps : nil
             let contents = state.settings.currentFileContents
             guard contents != state.contents else { return state.settings }
             state.contents = contents

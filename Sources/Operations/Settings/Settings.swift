@@ -116,6 +116,9 @@ public struct Settings: Sendable {
     /// - Throws: ``SettingError`` for the first invalid setting.
     func readAgain() throws(SettingError) -> Settings { try Settings(environment: environment, services: services) }
 
+    /// The files that settings were read from.
+    var filePaths: [String] { fileContents.keys.sorted().compactMap { environment[$0] } }
+
     /// What the files contain now. A file that cannot be read is left out.
     var currentFileContents: [String: [UInt8]] {
         Dictionary(uniqueKeysWithValues: fileContents.keys.compactMap { variable in environment[variable].flatMap(SecretFile.contents).map { (variable, $0) } })

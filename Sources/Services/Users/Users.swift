@@ -17,11 +17,11 @@ public enum UsersService {
     /// - Parameters:
     ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is unavailable, each process counts for itself.
     ///   - hashingThreads: passwords hashed at once in this process for sign-ins, and as many for sign-ups; each takes a core for some 400 ms, and 128 MiB.
-    ///   - sealing: the key with which senders seal credentials; nil where they arrive in plaintext.
+    ///   - sealing: the key with which senders shall seal credentials; nil where they arrive in plaintext.
     ///   - passwords: the work factors of new hashes. Weaker ones are renewed when their owners sign in.
     public static func definition(
         ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,
-        sealing: SealingKey? = nil, hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
+        sealing: @escaping @Sendable () -> SealingKey? = { nil }, hashingThreads: Int = PasswordThreads.standardCount, passwords: PasswordHash.Parameters = .standard, logger: Logger
     ) -> ServiceDefinition {
         let throttle = SignInThrottle(store: attempts, clock: clock, logger: logger)
         let links = Links(clock: clock, randomness: randomness)
@@ -60,7 +60,7 @@ public enum UsersService {
                 .command("users.passwordResets.create", reading: ResetRequest.read, lookup: { items, _ in try await resets.admit(items) }, handle: resets.create),
                 .query(
                     MessageName.sealingKey, reading: Operation.contract(GetSealingKey.self),
-                    handle: { items, _ in try items.map { _ in .done(try sealing.map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) } }),
+                    handle: { items, _ in try items.map { _ in .done(try sealing().map(Self.given) ?? Reply(.notFound("Credentials are not sealed here."))) } }),
             ] + sessions(Sessions(clock: clock)) + profiles(links, resets, clock, randomness) + leaving(ask, clock, randomness),
             pollers: [Poller(name: "erasures without an answer", interval: Leaving.interval, find: Leaving(clock: clock).findUnanswered)],
             queues: ["users.queries", "users.commands"] + credentialsQueues,

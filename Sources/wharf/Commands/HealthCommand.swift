@@ -8,6 +8,11 @@ struct HealthCommand: AsyncParsableCommand {
         commandName: "health",
         abstract: "Asks the role at WHARF_ADMIN_ADDRESS whether it is ready; exit status 1 when it is not.")
 
+    @Flag(
+        name: .customLong("startup"),
+        help: "Ask only whether the role answers and has been ready since it started: for engines that replace a process whose check fails, which cures no lost dependency.")
+    var sinceStartup = false
+
     /// Container engines allow a check a few seconds.
     private static let timeout: Duration = .seconds(3)
 
@@ -15,7 +20,7 @@ struct HealthCommand: AsyncParsableCommand {
         let (settings, logger) = try Role.start("health", isTool: true)
         let client = WebClient(logger: logger)
         defer { client.shutdown() }
-        let request = WebRequest(url: "http://\(settings.adminAddress)/readyz", timeout: Self.timeout)
+        let request = WebRequest(url: "http://\(settings.adminAddress)\(sinceStartup ? "/startupz" : "/readyz")", timeout: Self.timeout)
         do {
             let response = try await client.send(request)
             print(String(decoding: response.body, as: UTF8.self))

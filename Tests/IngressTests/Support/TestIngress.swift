@@ -34,7 +34,7 @@ enum TestIngress {
         _ body: @Sendable (Int) async throws -> T
     ) async throws -> T {
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
-        let ingress = Ingress(
+        let ingress = try Ingress(
             configuration: configuration, document: try document.get(), requests: requests, clock: SystemTime(),
             randomness: SystemChance(), logger: quiet, tracer: tracer
         ) { ready.yield($0) }

@@ -1,0 +1,27 @@
+import Secrets
+import Synchronization
+import Testing
+
+@testable import Assembly
+
+@Suite struct CredentialsKeysTests {
+    @Test func `the key follows the password, and the one before stays`() {
+        let password = Mutex<String?>("first")
+        let keys = CredentialsKeys { password.withLock { $0 } }
+        let first = keys.all()
+        #expect(first.count == 1 && keys.all() == first)
+        password.withLock { $0 = "second" }
+        let second = keys.all()
+        #expect(second.count == 2 && second.last == first.first && second.first != first.first)
+        // What cannot be read changes nothing.
+        password.withLock { $0 = nil }
+        #expect(keys.all() == second)
+        password.withLock { $0 = "third" }
+        #expect(keys.all().count == 2 && keys.all().last == second.first)
+    }
+
+    @Test func `every process with the same password has the same key`() {
+        #expect(CredentialsKeys { "one" }.all() == CredentialsKeys { "one" }.all())
+        #expect(CredentialsKeys { "one" }.all() != CredentialsKeys { "two" }.all())
+    }
+}
