@@ -10,6 +10,8 @@ struct AuditedOrder: Sendable {
         let phase: String
         /// Nil for a phase of another version of Wharf.
         let fate: OrderOutcome?
+        /// Why it was given up, in the words of the API.
+        var reason: String?
         /// As reported to customers, in the words of the API.
         let paymentState: String
         let refunded: Int

@@ -16,7 +16,7 @@ extension AuditedOrder {
     /// The channel that carries news about every order; others do so only if the customer has given a number.
     private static let mail = "email"
 
-    /// The order's end is announced once by each channel, and no other end is. Each parcel, delivery, return and refund is also announced once.
+    /// The order's end is announced once by each channel, and no other end is, except the confirmation of an order that was cancelled or taken back. Each parcel, delivery, return and refund is also announced once.
     var notificationFindings: [Finding] {
         struct Announcement: Hashable { let kind, channel: String }
         // Each parcel, refund and return is announced.
@@ -28,14 +28,16 @@ extension AuditedOrder {
         let kinds = Set(notifications.map(\.kind))
         switch saga?.fate {
         case .sold: wrong += endFindings(kinds, Self.confirmed, never: [Self.rejected, Self.cancelled])
-        // One whose money was returned may have been confirmed before its reservation was found to be gone.
-        case .givenUp: wrong += endFindings(kinds, Self.rejected, never: (saga?.refunded ?? 0) > 0 ? [Self.cancelled] : [Self.confirmed, Self.cancelled])
+        case .givenUp: wrong += endFindings(kinds, Self.rejected, never: isTakenBack ? [Self.cancelled] : [Self.confirmed, Self.cancelled])
         // It may have been confirmed before.
         case .cancelled: wrong += endFindings(kinds, Self.cancelled, never: [Self.rejected])
         case .open, nil: break
         }
         return wrong + stepFindings
     }
+
+    /// Whether it may have been confirmed before its reservation was found to be gone. An order that was short of stock from the beginning was never charged.
+    private var isTakenBack: Bool { saga?.reason == "outOfStock" && charge != nil }
 
     private var stepFindings: [Finding] {
         let fulfilment = fulfilment ?? AuditedFulfilment()

@@ -3,14 +3,16 @@ import Contracts
 import Orders
 
 extension AuditedOrder {
-    /// A confirmed order sold what was reserved; a rejected or cancelled one holds nothing. Returned goods are back in stock exactly once.
+    /// A confirmed order sold what was reserved, or is about to; a rejected or cancelled one holds nothing. Returned goods are back in stock exactly once.
     var stockFindings: [Finding] { saleStockFindings + restockFindings }
 
     private var saleStockFindings: [Finding] {
         switch saga?.fate {
         case .sold:
             guard let reservation else { return [finding(.stock, "is confirmed, but the catalog has no reservation")] }
-            guard reservation.state == "committed" else { return [finding(.stock, "is confirmed, but its reservation is \(reservation.state)")] }
+            guard reservation.state == "committed" else {
+                return [finding(.stock, "is confirmed, but its reservation is \(reservation.state)", awaits: reservation.state == "reserved" ? .catalog : nil)]
+            }
             return reservation.pieces == pieces ? [] : [finding(.stock, "holds other pieces than were taken from stock")]
         case .givenUp, .cancelled:
             guard let reservation, reservation.holdsStock else { return [] }

@@ -42,7 +42,7 @@ struct OrderPages: Sendable {
     func page(_ range: AuditRange) async throws -> Page {
         let rows = try await snapshots[.orders].query(
             """
-            SELECT id, number, cart_id, lines::text AS lines, total, currency, placed_at, phase, payment_state, refunded, due_at, shipping,
+            SELECT id, number, cart_id, lines::text AS lines, total, currency, placed_at, phase, reason, payment_state, refunded, due_at, shipping,
                    fulfilment::text AS fulfilment, (history -> -1 ->> 'at')::timestamptz AS changed_at
             FROM orders LEFT JOIN checkouts ON order_id = id
             WHERE id > \(range.after) AND id <= \(range.upTo) AND placed_at >= \(since ?? .distantPast)
@@ -89,7 +89,8 @@ struct OrderPages: Sendable {
             total: Money(amount: try row.decode("total"), currency: try row.decode("currency")), placedAt: placedAt,
             saga: try phase.map { phase in
                 AuditedOrder.Saga(
-                    phase: phase, fate: OrderOutcome(phase: phase), paymentState: try row.decode("payment_state"), refunded: try row.decode("refunded"), dueAt: try row.decode("due_at"))
+                    phase: phase, fate: OrderOutcome(phase: phase), reason: try row.decode("reason"), paymentState: try row.decode("payment_state"),
+                    refunded: try row.decode("refunded"), dueAt: try row.decode("due_at"))
             },
             changedAt: try row.decode("changed_at", as: Date?.self) ?? placedAt)
         if let text: String = try row.decode("fulfilment") { order.fulfilment = try fulfilment(text, try row.decode("shipping")) }

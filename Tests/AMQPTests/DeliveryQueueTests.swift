@@ -39,10 +39,10 @@ import Testing
 }
 
 @Suite struct DeliveryQueueTests {
-    private func deliveries(_ numbers: ClosedRange<UInt64>, generation: UInt64 = 1) -> [Delivery] {
+    private func deliveries(_ numbers: ClosedRange<UInt64>, generation: UInt64 = 1, redelivered: Bool = false) -> [Delivery] {
         numbers.map { number in
             Delivery(
-                tag: DeliveryTag(generation: generation, number: number), exchange: "", routingKey: "q", redelivered: false,
+                tag: DeliveryTag(generation: generation, number: number), exchange: "", routingKey: "q", redelivered: redelivered,
                 properties: Properties(), body: []
             )
         }
@@ -139,6 +139,17 @@ import Testing
         for number in [3, 5] as [UInt64] { _ = acknowledge(&queue, number, at: now) }
         #expect(acknowledge(&queue, 7, at: now))
         expect(&queue, at: now, [3, 5, 7].map { .acknowledge($0, multiple: false) })
+    }
+
+    @Test func `the acknowledgement of a redelivered message does not wait, and takes the others along`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...2))
+        _ = queue.receive(deliveries(3...4, redelivered: true))
+        _ = acknowledge(&queue, 1, at: now)
+        #expect(acknowledge(&queue, 4, at: now))
+        expect(&queue, at: now, [.acknowledge(1, multiple: false), .acknowledge(4, multiple: false)])
+        _ = acknowledge(&queue, 2, at: now)
+        expect(&queue, at: now, [], due: now + DeliveryQueue<String>.acknowledgementDelay)
     }
 
     @Test func `what is requeued takes the acknowledgements along`() {

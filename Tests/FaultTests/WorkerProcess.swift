@@ -6,7 +6,8 @@ import Runtime
 import ServiceLifecycle
 import Synchronization
 
-/// A worker with connections of its own, as a process has them, that can be killed: from then on nothing of it reaches broker or database.
+/// A worker with connections of its own, as a process has them, that can be killed: from then on nothing of it reaches broker or database,
+/// except the acknowledgements that its consumer has gathered.
 final class WorkerProcess: Sendable {
     let consumer: Consumer
     let publisher: Publisher

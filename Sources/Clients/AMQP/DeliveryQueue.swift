@@ -21,6 +21,8 @@ struct DeliveryQueue<Waiter> {
     private var outbox: [Settlement] = []
     private var acknowledged: [UInt64] = []
     private var acknowledgedSince: ContinuousClock.Instant?
+    /// Deliveries that are not the first of their message.
+    private var redelivered: Set<UInt64> = []
     private var generation: UInt64 = 0
     private(set) var isStopped = false
     let noAck: Bool
@@ -52,7 +54,7 @@ struct DeliveryQueue<Waiter> {
         generation = 0
         unsettled = UnsettledDeliveries()
         outbox = []
-        (acknowledged, acknowledgedSince) = ([], nil)
+        (acknowledged, acknowledgedSince, redelivered) = ([], nil, [])
         if !noAck { gathered = [] }
     }
 
@@ -60,6 +62,7 @@ struct DeliveryQueue<Waiter> {
     mutating func receive(_ deliveries: [Delivery]) -> [Handover] {
         if !noAck {
             for delivery in deliveries { unsettled.add(delivery.tag.number) }
+            redelivered.formUnion(deliveries.lazy.filter(\.redelivered).map(\.tag.number))
             guard !isStopped else {
                 outbox += unsettled.release(deliveries.map(\.tag.number))
                 return []
@@ -72,7 +75,7 @@ struct DeliveryQueue<Waiter> {
     /// The frames to write, in order, and the time from which others are due.
     mutating func takeOutbox(now: ContinuousClock.Instant) -> (settlements: [Settlement], due: ContinuousClock.Instant?) {
         let due = acknowledgedSince.map { $0 + Self.acknowledgementDelay }
-        guard !outbox.isEmpty || isStopped || acknowledged.count >= acknowledgedBound || due.map({ $0 <= now }) == true else { return ([], due) }
+        guard !outbox.isEmpty || mustWrite || due.map({ $0 <= now }) == true else { return ([], due) }
         writeAcknowledged()
         defer { outbox = [] }
         return (outbox, nil)
@@ -98,16 +101,23 @@ struct DeliveryQueue<Waiter> {
         acknowledged += numbers(tags)
         guard !acknowledged.isEmpty else { return false }
         defer { acknowledgedSince = acknowledgedSince ?? now }
-        return acknowledgedSince == nil || isStopped || acknowledged.count >= acknowledgedBound
+        return acknowledgedSince == nil || mustWrite
+    }
+
+    /// A redelivered message may have been beside one that kills its worker: were its acknowledgement lost again and again, it would share the fate of that one.
+    private var mustWrite: Bool {
+        isStopped || acknowledged.count >= acknowledgedBound || !redelivered.isDisjoint(with: acknowledged)
     }
 
     mutating func reject(_ tags: [DeliveryTag], requeue: Bool) {
         writeAcknowledged()
+        redelivered.subtract(numbers(tags))
         outbox += unsettled.reject(numbers(tags), requeue: requeue)
     }
 
     mutating func release(_ tags: [DeliveryTag]) {
         writeAcknowledged()
+        redelivered.subtract(numbers(tags))
         outbox += unsettled.release(numbers(tags))
     }
 
@@ -124,6 +134,7 @@ struct DeliveryQueue<Waiter> {
 
     private mutating func writeAcknowledged() {
         outbox += unsettled.acknowledge(acknowledged)
+        redelivered.subtract(acknowledged)
         (acknowledged, acknowledgedSince) = ([], nil)
     }
 

@@ -29,7 +29,7 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: `CancellationError` when its task is cancelled, an ``AMQPError`` with the code `stopped` when the consumer has been stopped.
     func next(limit: Int) async throws -> [Delivery]
 
-    /// Acknowledges these deliveries: the broker learns of it within a tenth of a second, unless the connection is lost before. Tags of an earlier connection, unknown ones and repeated ones are
+    /// Acknowledges these deliveries: they are written within a tenth of a second, unless the connection is lost before. Tags of an earlier connection, unknown ones and repeated ones are
     /// ignored: the broker delivers those messages again anyway.
     func acknowledge(_ tags: [DeliveryTag]) async
 

@@ -166,7 +166,7 @@ extension CheckoutEvent.Kind {
         case .paymentChanged: "payment changed"
         case .stockReleased: "stock released"
         case .cartReopened: "cart open again"
-        case .overdue: "no answer in time"
+        case .overdue: phase == .confirmed ? "order confirmed" : "no answer in time"
         }
     }
 }

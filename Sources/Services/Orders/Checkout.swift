@@ -97,8 +97,10 @@ struct Checkout: Sendable, Hashable {
 
         case (.confirming, .stockCommitted): to(.confirmed, .announceConfirmed)
         case (.confirming, .overdue): to(.confirmed, .sell, .announceConfirmed)
-        // Something outside Wharf has lost it, such as a database restored from a backup: the money is refunded.
-        case (.confirming, .reservationLost), (.confirmed, .reservationLost): to(.voiding, .void, because: .outOfStock)
+        // Something outside Wharf has lost it, such as a database restored from a backup: the money is refunded. The report may overtake that of the charge.
+        case (.reserving, .reservationLost), (.charging, .reservationLost), (.awaitingCustomer, .reservationLost), (.booked, .reservationLost),
+            (.confirming, .reservationLost), (.confirmed, .reservationLost):
+            to(.voiding, .void, because: .outOfStock)
 
         // The same way back, whether the order was paid or not: a charge that is still in progress meets the void.
         case (.reserving, .cancelled(let canceller)), (.charging, .cancelled(let canceller)), (.awaitingCustomer, .cancelled(let canceller)),

@@ -2,7 +2,7 @@
 public enum OrderOutcome: Sendable {
     /// The saga is still running.
     case open
-    /// It succeeded: paid, and taken from stock.
+    /// It succeeded: paid, and taken from stock, or about to be.
     case sold
     /// It failed: nothing is kept, and its cart is open again.
     case givenUp

@@ -47,6 +47,7 @@ extension Changing {
         var actions: [CheckoutAction] = []
         let outcomes = try await change(items, of: \.order, on: transaction) { item, order, now in
             guard let (next, steps) = order.checkout.after(.retried) else { throw Problem.checkoutEnded(order.checkout) }
+            if next.phase != order.checkout.phase { order.note(next.phase.rawValue, "order confirmed", at: now) }
             order.checkout = next
             // Waiting for a customer is not a missing answer: its first deadline sends the reminder.
             if next.phase != .awaitingCustomer { order.retries += 1 }
