@@ -55,6 +55,9 @@ public struct Fields {
         errors.append(.init(field: prefix + field, detail: detail))
     }
 
+    /// Fields that are read in another way than by these methods.
+    public mutating func accept(_ fields: String...) { known.formUnion(fields) }
+
     private mutating func noteUnknown() {
         for key in container?.allKeys ?? [] where !known.contains(key.stringValue) {
             note(String(key.stringValue.prefix(60)), "is not a field of this request")

@@ -28,6 +28,17 @@ extension Shop {
 }
 
 @Suite struct `The tree of categories` {
+    @Test func `the tag of a category changes with what is in it`() async throws {
+        let shop = try await Shop()
+        _ = try await shop.category("Shoes")
+        let request = try shop.request("categories.get", "", ["slug": "shoes"])
+        let first = try await shop.harness.ask(request).headers["etag"]
+        #expect(try await shop.harness.ask(request).headers["etag"] == first && first != nil)
+        _ = try await shop.category("Boots", in: "shoes")
+        #expect(try await shop.harness.ask(request).headers["etag"] != first)
+        await shop.harness.database.close()
+    }
+
     @Test func `categories nest, sorted by name, with unique slugs`() async throws {
         let shop = try await Shop()
         #expect(try await shop.category("Shoes").status == 201)

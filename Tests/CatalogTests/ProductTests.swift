@@ -36,6 +36,26 @@ import Testing
         await shop.harness.database.close()
     }
 
+    @Test func `no product has the slug of another resource beside the products`() async throws {
+        let shop = try await Shop()
+        #expect(fields(try await shop.harness.send(try shop.new("A", more: #", "slug": "suggestions""#))) == ["slug"])
+        let product = try await shop.create("A", "Suggestions")
+        #expect(product.slug == "a")
+        #expect(fields(try await shop.change(product.id, #"{"slug": "suggestions"}"#)) == ["slug"])
+        #expect(try await shop.importing("sku,name,amount,currency\nB,Suggestions,1,EUR\nC,Suggestions,1,EUR\n").accepted == 2)
+        #expect(try await [shop.product("B"), shop.product("C")].map(\.slug) == ["b", "c"])
+        #expect(try await shop.category("Suggestions").decoded(CategoryView.self).slug == "suggestions")
+        await shop.harness.database.close()
+    }
+
+    @Test func `an attribute has a name`() async throws {
+        let shop = try await Shop()
+        #expect(fields(try await shop.harness.send(try shop.new("A", more: #", "attributes": {"": 1}"#))) == ["attributes"])
+        let line = #"{"sku": "A", "name": "Tea", "price": {"amount": 1, "currency": "EUR"}, "attributes": {"": "x"}}"#
+        #expect(try await shop.importing(line, type: "application/x-ndjson").rejected.map(\.column) == ["attributes"])
+        await shop.harness.database.close()
+    }
+
     @Test func `many products of one name at once all get a slug`() async throws {
         let shop = try await Shop()
         let slugs = try await withThrowingTaskGroup(of: String.self) { group in

@@ -102,4 +102,17 @@ import Testing
         #expect(fields(try await shop.change(product.id, #"{"variants": \#(variants)}"#)) == ["variants"])
         await shop.harness.database.close()
     }
+
+    @Test(arguments: [
+        (#""variants": [{"sku": "A-S", "options": {"size": "s"}}, {"sku": "A-M", "options": {"size": "m"}, "prize": {"amount": 1, "currency": "EUR"}}]"#, "variants[1].prize"),
+        (#""variants": [{"sku": "A-S", "options": {"size": "s"}, "price": {"amount": 1, "currency": "EUR", "amuont": 2}}]"#, "variants[0].price.amuont"),
+        (#""variants": [{"sku": "A-S", "options": {"size": "s"}, "stock": 2}]"#, "variants[0].stock"), (#""images": ["/a.jpg", {"url": "/b.jpg", "alternative": "B"}]"#, "images"),
+    ])
+    func `a misspelt field inside a list is named, and never ignored`(lists: String, field: String) async throws {
+        let shop = try await Shop()
+        #expect(fields(try await shop.harness.send(try shop.new("A", more: ", \(lists)"))) == [field])
+        let product = try await shop.create("A")
+        #expect(fields(try await shop.change(product.id, "{\(lists)}")) == [field])
+        await shop.harness.database.close()
+    }
 }

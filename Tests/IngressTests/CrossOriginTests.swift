@@ -29,7 +29,7 @@ import Testing
                 #expect(Self.names(response.headers["access-control-allow-methods"]).isSuperset(of: ["put", "delete"]))
                 #expect(
                     Self.names(response.headers["access-control-allow-headers"]).isSuperset(of: [
-                        "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "last-event-id", "traceparent",
+                        "authorization", "content-type", "content-encoding", "idempotency-key", "if-match", "if-none-match", "prefer", "last-event-id", "traceparent",
                     ]))
                 #expect(response.headers["access-control-allow-credentials"] == nil)
                 #expect(Self.names(response.headers["vary"]).contains("origin"))

@@ -70,6 +70,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [("text/plain", "x"), ("application/json", "{}"), (nil, "{}")])
+    func `an operation without a body takes an empty object, and refuses anything else with a status of its contract`(type: String?, body: String) async throws {
+        try await TestIngress.with { port in
+            for line in ["GET /v1/products", "POST /v1/carts"] {
+                let response = try await TestIngress.exchange(port, line, body: body, type: type)
+                #expect(response.status == (type == "application/json" ? 200 : 400))
+            }
+            let response = try await TestIngress.exchange(port, "POST /v1/carts", headers: ["Content-Encoding: br"], body: body)
+            #expect(response.status == 400)
+        }
+    }
+
+    @Test func `a merge patch may say what it is, and nothing else may`() async throws {
+        try await TestIngress.with { port in
+            for (method, status) in [("PATCH /v1/users/me", 200), ("PUT /v1/users/me/password", 415)] {
+                let response = try await TestIngress.exchange(port, method, headers: [TestIngress.asCustomer], body: "{}", type: "application/merge-patch+json")
+                #expect(response.status == status)
+            }
+        }
+    }
+
     @Test func `a media type may have parameters`() async throws {
         try await TestIngress.with { port in
             let response = try await TestIngress.exchange(

@@ -24,20 +24,67 @@ import Testing
     @Test func `passwords that had to wait are hashed at low priority, and the first at that of its process`() async {
         @Sendable func niceness() -> Int32 { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) }
         let before = niceness()
-        let line = BackgroundLine(named: "test")
+        let threads = BackgroundThreads(named: "test", most: 1, mostInCrowd: 1)
         let isFirst = Atomic(true)
         let nicenessOnceTwoHaveCome: @Sendable () -> Int32 = {
-            if isFirst.exchange(false, ordering: .relaxed) { while line.waitingCount == 0 { sched_yield() } }
+            if isFirst.exchange(false, ordering: .relaxed) { while threads.waitingCount == 0 { sched_yield() } }
             return niceness()
         }
-        async let one = line.run(nicenessOnceTwoHaveCome)
-        async let other = line.run(nicenessOnceTwoHaveCome)
-        #expect(Set(await [one, other]) == [before, max(before, BackgroundLine.niceness)])
+        async let one = threads.run(nicenessOnceTwoHaveCome)
+        async let other = threads.run(nicenessOnceTwoHaveCome)
+        #expect(Set(await [one, other]) == [before, min(19, before + BackgroundThreads.niceness)])
         #expect(niceness() == before)
     }
 
-    @Test func `a line that has ended starts again`() async {
-        let line = BackgroundLine(named: "test")
-        for number in 0..<100 { #expect(await line.run { number } == number) }
+    @Test func `threads that have ended start again`() async {
+        let threads = BackgroundThreads(named: "test", most: 1, mostInCrowd: 1)
+        for number in 0..<100 { #expect(await threads.run { number } == number) }
+    }
+}
+
+@Suite struct BackgroundPlanTests {
+    @Test func `two run at once, until more wait than can run: then one at a time, until none is left`() {
+        var plan = BackgroundPlan(most: 2, mostInCrowd: 1)
+        let first = [plan.arrive(), plan.arrive()]
+        _ = [plan.next(after: nil, at: .zero), plan.next(after: nil, at: .zero)]
+        let others = (0..<6).map { _ in plan.arrive() }
+        #expect(first == [true, true] && !others.contains(true))
+        #expect(plan.isCrowded && plan.running == 2)
+        // The thread that finishes first ends, and the other goes on alone, whatever comes meanwhile.
+        let isOver = plan.next(after: .low, at: .zero) == nil
+        #expect(isOver)
+        for _ in 0..<6 {
+            let (priority, needsThread) = (plan.next(after: .low, at: .zero), plan.arrive())
+            #expect(priority == .low && !needsThread && plan.running == 1)
+        }
+        while plan.next(after: .low, at: .zero) != nil {}
+        #expect(!plan.isCrowded && plan.running == 0 && plan.waiting == 0)
+        let again = [plan.arrive(), plan.arrive()]
+        #expect(again == [true, true])
+    }
+
+    @Test func `a computation alone runs at normal priority, and those that come within ten times its time do not`() {
+        var plan = BackgroundPlan(most: 2, mostInCrowd: 1)
+        func run(at start: Double) -> BackgroundPlan.Priority? {
+            _ = plan.arrive()
+            let priority = plan.next(after: nil, at: .seconds(start))
+            _ = plan.next(after: priority, at: .seconds(start + 0.4))
+            return priority
+        }
+        let priorities = [1, 1.4, 1.8, 3, 4.4, 5.1, 5.5].map(run)
+        #expect(priorities == [.normal, .low, .low, .low, .low, .normal, .low])
+        #expect(plan.running == 0 && plan.waiting == 0)
+    }
+
+    @Test func `of two that come together one runs at normal priority`() {
+        var plan = BackgroundPlan(most: 2, mostInCrowd: 1)
+        let needThreads = [plan.arrive(), plan.arrive()]
+        let priorities = [plan.next(after: nil, at: .zero), plan.next(after: nil, at: .zero)]
+        #expect(needThreads == [true, true] && priorities == [.normal, .low])
+    }
+
+    @Test(arguments: [(2, 1, 1), (2, 0, 1), (2, 7, 2), (0, 0, 1)])
+    func `whatever the number of processors, one can run`(most: Int, inCrowd: Int, expected: Int) {
+        #expect(BackgroundPlan(most: most, mostInCrowd: inCrowd).mostInCrowd == expected)
     }
 }

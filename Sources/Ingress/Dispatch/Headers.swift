@@ -90,6 +90,9 @@ enum ContentCoding {
 
 /// `Content-Type`.
 enum MediaType {
+    static let json = "application/json"
+    static let mergePatch = "application/merge-patch+json"
+
     static func check(_ value: String?, isOneOf accepted: [String]) throws(Refusal) {
         let type = value?.split(separator: ";").first?.trimmed.lowercased()
         guard let type, accepted.contains(type) else { throw .unsupportedMediaType(accepted) }

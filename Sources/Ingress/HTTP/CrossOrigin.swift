@@ -10,7 +10,7 @@ struct CrossOrigin: Sendable {
     static let preflightAge = 7_200
     /// In addition to those that every page may send.
     static let requestHeaders = [
-        "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "Last-Event-ID", "traceparent", "X-Request-Id",
+        "Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "Last-Event-ID", "traceparent", "X-Request-Id",
     ]
     /// In addition to those that every page may read.
     static let exposedHeaders = ["Location", "ETag", "Retry-After", "Idempotent-Replayed", "X-Request-Id", "Preference-Applied"]

@@ -158,13 +158,12 @@ struct EndpointReader {
     }
 
     private func readMediaTypes() throws(OpenAPIError) -> [String] {
-        guard let body = try operation.value("requestBody") else { return [Self.defaultMediaType] }
+        guard let body = try operation.value("requestBody") else { return [] }
         let types = try body.required("content").entries().map { $0.key.lowercased() }
         guard !types.isEmpty else { throw body.error("'content' names no media type") }
-        return types
+        // Every PATCH is a merge patch (RFC 7396), and may say so.
+        return method == "patch" && types == [MediaType.json] ? types + [MediaType.mergePatch] : types
     }
-
-    private static let defaultMediaType = "application/json"
 
     private static func operationID(_ node: DocumentNode) throws(OpenAPIError) -> String {
         let text = try node.text()

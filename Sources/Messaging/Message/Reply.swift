@@ -2,6 +2,7 @@ import AMQP
 import Contracts
 import FoundationEssentials
 import JSON
+import Secrets
 
 /// The answer to a request, as it will leave over HTTP.
 public struct Reply: Sendable, Equatable {
@@ -29,6 +30,12 @@ public struct Reply: Sendable, Equatable {
 
     public init(status: Int = 200, headers: [String: String] = [:], json value: some Encodable) throws {
         self.init(status: status, headers: headers, body: try JSON.encode(value))
+    }
+
+    /// With the entity tag of the value's representation.
+    public init(status: Int = 200, headers: [String: String] = [:], tagged value: some Encodable) throws {
+        try self.init(status: status, headers: headers, json: value)
+        self.headers["etag"] = "\"\(SHA256.hex(body).prefix(32))\""
     }
 
     public init(_ problem: Problem, headers: [String: String] = [:]) {

@@ -14,7 +14,7 @@ struct Categories: Sendable {
         let shelf = try await CategoryStore.all(on: connection)
         return try items.map { item in
             guard let category = shelf[item.input] else { return .refused(.notFound("category")) }
-            return .done(try Reply(json: shelf.view(of: category)))
+            return .done(try Reply(tagged: shelf.view(of: category)))
         }
     }
 

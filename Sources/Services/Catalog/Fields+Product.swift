@@ -1,9 +1,16 @@
 import Contracts
 import FoundationEssentials
 import Input
+import JSON
 import Messaging
 
 extension Fields {
+    mutating func productSlug() -> String? {
+        let slug = slug()
+        if let slug, slug.isReservedSlug { note("slug", "is the name of another resource, and no product's") }
+        return slug
+    }
+
     mutating func slug() -> String? {
         guard let slug = optionalText("slug", 1...String.maximumSlugLength) else { return nil }
         if !slug.isSlug {
@@ -28,12 +35,13 @@ extension Fields {
     private static var attributesForm: String { "an object of texts, numbers and booleans" }
 
     private mutating func note(_ attributes: [String: Scalar]) {
+        if attributes.keys.contains("") { note("attributes", "must not have an empty name") }
         if attributes.keys.contains(where: { $0.hasControls() }) { note("attributes", "must not hold control characters in a name") }
         if let flaw = attributes.values.lazy.compactMap(\.flaw).first { note("attributes", flaw) }
     }
 
     mutating func images() -> [Image]? {
-        guard let images = optionalJSON("images", [Image].self, named: "a list of images, each {url, alt?} or a URL") else { return nil }
+        guard let images = optionalJSON("images", [GivenImage].self, named: "a list of images, each {url, alt?} or a URL")?.map(\.image) else { return nil }
         if images.count > Self.maximumImages { note("images", "must have at most \(Self.maximumImages) images") }
         if let flaw = images.lazy.compactMap(\.flaw).first { note("images", flaw) }
         return images
@@ -55,6 +63,21 @@ extension Fields {
     mutating func category() -> String? { optionalText("category", 1...Category.maximumNameLength) }
 
     mutating func brand() -> String? { optionalText("brand", 1...100) }
+}
+
+/// An image without any other field: a misspelt `alt` must not be ignored silently.
+private struct GivenImage: Codable {
+    let image: Image
+
+    init(from decoder: any Decoder) throws {
+        image = try Image(from: decoder)
+        let names = (try? [String: JSONValue](from: decoder))?.keys.filter { $0 != "url" && $0 != "alt" } ?? []
+        guard names.isEmpty else {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "an image has no field '\(names[0])'"))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws { try image.encode(to: encoder) }
 }
 
 extension String {

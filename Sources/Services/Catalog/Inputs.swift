@@ -24,7 +24,7 @@ struct NewProduct: Sendable {
                 fields.note("sku", "may hold ASCII letters, digits, '.', '_' and '-' only, and must not be '.' or '..', which no path can contain")
             }
             let new = NewProduct(
-                sku: sku, slug: fields.slug(), name: fields.text("name", 1...200),
+                sku: sku, slug: fields.productSlug(), name: fields.text("name", 1...200),
                 description: fields.optionalText("description", 0...10_000, lines: true) ?? "", brand: fields.brand(), price: fields.money("price"),
                 categories: (fields.categories() ?? []).led(by: fields.category()),
                 attributes: fields.attributes() ?? [:], images: fields.images() ?? [],

@@ -37,10 +37,12 @@ struct ProductChange: Sendable, Equatable {
     }
 
     /// What a row of an import may change, too.
-    init(_ id: UUID, reading fields: inout Fields) {
+    ///
+    /// - Parameter withStock: whether its variants may have their stock beside them.
+    init(_ id: UUID, reading fields: inout Fields, withStock: Bool = false) {
         self.init(id: id)
         fields.refuseNull("slug", "name", "price")
-        slug = fields.slug()
+        slug = fields.productSlug()
         name = fields.optionalText("name", 1...200)
         description = fields.clears("description") ? "" : fields.optionalText("description", 0...10_000, lines: true)
         price = fields.optionalObject("price") { price in
@@ -52,7 +54,7 @@ struct ProductChange: Sendable, Equatable {
         categories = fields.clears("categories") ? [] : fields.categories()
         attributes = fields.clears("attributes") ? .some(nil) : fields.attributeChanges().map(Optional.some)
         images = fields.clears("images") ? [] : fields.images()
-        variants = fields.clears("variants") ? [] : fields.variants()
+        variants = fields.clears("variants") ? [] : fields.variants(withStock: withStock)
     }
 
     static func readID(_ request: Request) throws -> ProductChange {

@@ -107,8 +107,7 @@ struct Products: Sendable {
             let own = old.archived ? [] : old.skus
             let skus = new.skus.filter { !own.contains($0) }
             // A restored product may need another slug; a requested slug that is taken is a conflict.
-            let generated = GeneratedSlug(name: new.slug, sku: new.sku, id: change.id)
-            let slugs = change.slug == nil ? [new.slug] + generated.others + [generated.last] : [new.slug]
+            let slugs = change.slug == nil ? GeneratedSlug.all(new.slug, sku: new.sku, change.id) : [new.slug]
             let taken = try await ProductStore.taken(skus: skus, slugs: old.archived || new.slug != old.slug ? slugs : [], on: transaction)
             if let sku = skus.first(where: taken.skus.contains) { return .refused(.taken("SKU", sku)) }
             guard let slug = slugs.first(where: { !taken.slugs.contains($0) }) else { return .refused(.taken("slug", new.slug)) }

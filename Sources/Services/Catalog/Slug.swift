@@ -35,11 +35,17 @@ extension String {
         return String(slug.last == "-" ? slug.dropLast() : slug)
     }
 
-    /// Whether it is a valid product slug. `/v1/products/{idOrSlug}` treats anything that looks like a UUID as an id.
+    /// Whether it is a valid slug. `/v1/products/{idOrSlug}` treats anything that looks like a UUID as an id.
     var isSlug: Bool { self == slug && isGeneratedSlug }
 
+    /// Whether it is the name of another resource beside the products: `/v1/products/suggestions`.
+    var isReservedSlug: Bool { self == "suggestions" }
+
+    /// Whether a text that ``slug`` returned is a valid product slug.
+    fileprivate var isProductSlug: Bool { isGeneratedSlug && !isReservedSlug }
+
     /// The same of a text that ``slug`` returned.
-    fileprivate var isGeneratedSlug: Bool { !isEmpty && (utf8.count != Self.uuidLength || UUID(uuidString: self) == nil) }
+    private var isGeneratedSlug: Bool { !isEmpty && (utf8.count != Self.uuidLength || UUID(uuidString: self) == nil) }
 
     private static let uuidLength = 36
 
@@ -49,26 +55,33 @@ extension String {
     }
 }
 
-/// What a product is called in a URL when its slug was not given: its name, with a number if another product has that name.
-struct GeneratedSlug {
+/// What a product is called in a URL when its slug was not given: its name, with a number if another product has that name, and with its SKU if many have it.
+enum GeneratedSlug {
     /// Numbers tried for one name before the SKU is appended. Each is a look-up, and an import may have thousands of products with one name.
     static let numbers = 2...9
 
-    let first: String
-    private let sku: String
-    private let id: UUID
-
-    init(name: String, sku: String, id: UUID) {
-        (self.sku, self.id) = (sku.slug, id)
-        let candidates = [name.slug, self.sku]
-        first = candidates.first { $0.isGeneratedSlug } ?? "product"
+    static func first(name: String, sku: String) -> String {
+        let slug = name.slug
+        if slug.isProductSlug { return slug }
+        let other = sku.slug
+        return other.isProductSlug ? other : "product"
     }
 
-    /// The slugs to try when the first is taken, the best one first.
-    var others: [String] {
-        (Self.numbers.map(String.init) + [sku]).map { first.slug(endingIn: $0) }.filter { $0 != first && $0.isGeneratedSlug }
-    }
+    /// The slugs with a number, the best one first.
+    static func numbered(_ first: String) -> [String] { numbers.compactMap { variant(of: first, endingIn: String($0)) } }
+
+    static func withSKU(_ first: String, _ sku: String) -> String? { variant(of: first, endingIn: sku.slug) }
 
     /// A slug that is always unique: it ends in a part of the product's id.
-    var last: String { first.slug(endingIn: String(id.uuidString.lowercased().suffix(12))) }
+    static func last(_ first: String, _ id: UUID) -> String { first.slug(endingIn: String(id.uuidString.lowercased().suffix(12))) }
+
+    /// All that there are for the first choice, the best one first.
+    static func all(_ first: String, sku: String, _ id: UUID) -> [String] {
+        [first] + numbered(first) + [withSKU(first, sku)].compactMap(\.self) + [last(first, id)]
+    }
+
+    private static func variant(of first: String, endingIn tail: String) -> String? {
+        let slug = first.slug(endingIn: tail)
+        return slug != first && slug.isProductSlug ? slug : nil
+    }
 }

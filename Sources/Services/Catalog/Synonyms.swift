@@ -46,7 +46,7 @@ struct Synonyms: Sendable {
         var outcomes: [Outcome] = []
         for item in items {
             if let ifMatch = item.input.ifMatch, !ifMatch.match(try etag(current)) {
-                outcomes.append(.refused(.changed("The synonyms have")))
+                outcomes.append(.refused(.changed("The list of synonyms has")))
                 continue
             }
             current = SynonymGroups(groups: item.input.groups)

@@ -48,9 +48,16 @@ struct VariantView: Sendable, Codable {
 }
 
 extension Fields {
-    mutating func variants() -> [Variant]? {
+    /// - Parameter withStock: whether a variant may have its stock beside it, as in an import.
+    mutating func variants(withStock: Bool = false) -> [Variant]? {
         guard let variants = optionalJSON("variants", [Variant].self, named: "a list of variants, each {sku, options, price?}", maximumBytes: 65_536) else {
             return nil
+        }
+        // Any other field is an error: a misspelt price would otherwise be the product's.
+        _ = optionalList("variants", 0...Int.max) { variant in
+            variant.accept("sku", "options")
+            if withStock { variant.accept("stock") }
+            _ = variant.optionalObject("price") { $0.accept("amount", "currency") }
         }
         let composed = variants.map { variant in
             Variant(

@@ -1,24 +1,19 @@
+import FoundationEssentials
 import IOThreads
-import Synchronization
 
-/// Dedicated threads for password hashing, which blocks a thread for about 400 ms. Swift's shared threads stay free for other work, and in a flood of sign-ins so do the
-/// processors (``BackgroundLine``).
+/// Dedicated threads for password hashing, which blocks a thread for about 400 ms. Swift's shared threads stay free for other work, and in a flood of sign-ins so does
+/// a processor (``BackgroundThreads``).
 ///
-/// At most `count` passwords are hashed at once; further ones wait, at most as many as a worker holds messages of one queue. Sign-ups and
-/// sign-ins have separate threads, so that neither waits for the other.
+/// At most `count` passwords are hashed at once, and in a flood never on all processors; further ones wait, at most as many as a worker holds messages of one queue.
+/// Sign-ups and sign-ins have separate threads, so that neither waits for the other.
 public struct PasswordThreads: Sendable {
     /// Two hash some five passwords a second; those of sign-ups and those of sign-ins together take 512 MiB at most.
     public static let standardCount = 2
 
-    private let lines: [BackgroundLine]
-    private let turn = Turn()
+    private let threads: BackgroundThreads
 
-    private final class Turn: Sendable {
-        let number = Atomic<Int>(0)
-    }
-
-    init(count: Int = standardCount) {
-        lines = (0..<max(1, count)).map { BackgroundLine(named: "passwords-\($0)") }
+    init(count: Int = standardCount, processors: Int = ProcessInfo.processInfo.activeProcessorCount) {
+        threads = BackgroundThreads(named: "passwords", most: count, mostInCrowd: processors - 1)
     }
 
     /// Runs `work` for each input and returns the results in the same order.
@@ -27,17 +22,11 @@ public struct PasswordThreads: Sendable {
     ) async -> [Result] {
         await withTaskGroup(of: (Int, Result).self) { group in
             for (index, input) in inputs.enumerated() {
-                let line = nextLine()
-                group.addTask { (index, await line.run { work(input) }) }
+                group.addTask { [threads] in (index, await threads.run { work(input) }) }
             }
             var results = [Result?](repeating: nil, count: inputs.count)
             for await (index, result) in group { results[index] = result }
             return results.compactMap(\.self)
         }
-    }
-
-    private func nextLine() -> BackgroundLine {
-        let number = turn.number.wrappingAdd(1, ordering: .relaxed).oldValue
-        return lines[Int(UInt(bitPattern: number) % UInt(lines.count))]
     }
 }

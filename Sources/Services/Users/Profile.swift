@@ -79,14 +79,6 @@ extension Encodable {
     }
 }
 
-extension Reply {
-    /// With the entity tag of the value, for use in `If-Match`.
-    init(status: Int = 200, headers: [String: String] = [:], tagged value: some Encodable) throws {
-        try self.init(status: status, headers: headers, json: value)
-        self.headers["etag"] = "\"\(SHA256.hex(body).prefix(32))\""
-    }
-}
-
 extension Problem {
     static func preconditionFailed(_ what: String) -> Problem {
         Problem("precondition-failed", title: "Precondition failed", status: 412, detail: "The \(what) has changed since it was read.")

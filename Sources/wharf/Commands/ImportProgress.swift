@@ -35,7 +35,7 @@ struct ImportProgress: Sendable, Decodable, Equatable {
     var percent: Int { bytes == 0 ? 100 : bytesRead * 100 / bytes }
 
     var counts: String {
-        "\(accepted) rows accepted, \(changed) changed, \(rejectedRows) rejected" + (dryRun ? " (dry run)" : "")
+        "\(accepted) row\(accepted == 1 ? "" : "s") accepted, \(changed) changed, \(rejectedRows) rejected" + (dryRun ? " (dry run)" : "")
     }
 }
 
@@ -68,9 +68,13 @@ struct ImportDisplay: Sendable {
     private func line(_ progress: ImportProgress, _ now: ContinuousClock.Instant) -> String {
         switch progress.state {
         case .running: "\(progress.percent) %, \(progress.counts)\(rate(progress, now))"
-        case .done: "\(terminal.paint.good("done")): \(progress.counts)"
-        case .failed: "\(terminal.paint.bad("failed")): \(progress.failure ?? "no reason given"); \(progress.counts)"
+        case .done: "\(terminal.paint.good("done")): \(progress.counts)\(hint(progress))"
+        case .failed: "\(terminal.paint.bad("failed")): \(progress.failure ?? "no reason given"); \(progress.counts)\(hint(progress))"
         }
+    }
+
+    private func hint(_ progress: ImportProgress) -> String {
+        progress.rejectedRows > 0 ? "; `wharf imports rejected \(progress.id)` prints the reasons" : ""
     }
 
     private func rate(_ progress: ImportProgress, _ now: ContinuousClock.Instant) -> String {

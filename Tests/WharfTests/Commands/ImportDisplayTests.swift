@@ -5,10 +5,10 @@ import Testing
 @testable import wharf
 
 @Suite struct ImportDisplayTests {
-    private func progress(_ state: String, _ bytesRead: Int, _ rows: Int, failure: String? = nil) throws -> ImportProgress {
+    private func progress(_ state: String, _ bytesRead: Int, _ rows: Int, rejected: Int = 0, failure: String? = nil) throws -> ImportProgress {
         let text = """
             {"id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "state": "\(state)", "kind": "products", "dryRun": false, "bytes": 1000, "bytesRead": \(bytesRead),
-             "rows": \(rows), "accepted": \(rows), "changed": 1, "rejectedRows": 0, "startedAt": "2026-01-15T09:30:00.000Z"\(failure.map { ", \"failure\": \"\($0)\"" } ?? "")}
+             "rows": \(rows), "accepted": \(rows), "changed": 1, "rejectedRows": \(rejected), "startedAt": "2026-01-15T09:30:00.000Z"\(failure.map { ", \"failure\": \"\($0)\"" } ?? "")}
             """
         return try JSON.decode(from: Array(text.utf8))
     }
@@ -20,6 +20,12 @@ import Testing
         #expect(display.text(try progress("running", 250, 10), at: start + .seconds(1)) == "")
         #expect(display.text(try progress("running", 500, 30), at: start + .seconds(2)) == "50 %, 30 rows accepted, 1 changed, 0 rejected, 10 rows/s\n")
         #expect(display.text(try progress("done", 1_000, 40), at: start + .seconds(3)) == "done: 40 rows accepted, 1 changed, 0 rejected\n")
+    }
+
+    @Test func `who has rows rejected is told where the reasons are`() throws {
+        var display = ImportDisplay(terminal: Terminal(isLive: false, isColoured: false))
+        let end = display.text(try progress("done", 1_000, 1, rejected: 2), at: .now)
+        #expect(end == "done: 1 row accepted, 1 changed, 2 rejected; `wharf imports rejected 7c9e6679-7425-40de-944b-e07fc1f90ae7` prints the reasons\n")
     }
 
     @Test func `on a terminal the bar is redrawn in place, and stays at the end`() throws {

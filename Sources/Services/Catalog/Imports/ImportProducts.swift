@@ -20,7 +20,7 @@ struct ImportedProduct: Sendable, Equatable {
 
     static func read(_ id: UUID, _ fields: inout Fields) -> ImportedProduct {
         _ = fields.text("sku", 1...64)
-        var product = ImportedProduct(change: ProductChange(id, reading: &fields), stock: fields.optionalInteger("stock", 0...StockChange.maximumOnHand))
+        var product = ImportedProduct(change: ProductChange(id, reading: &fields, withStock: true), stock: fields.optionalInteger("stock", 0...StockChange.maximumOnHand))
         guard let variants = product.change.variants, !variants.isEmpty else { return product }
         let counted = fields.optionalJSON("variants", [Counted].self, named: "a list of variants, each {sku, options, price?, stock?}", maximumBytes: 65_536) ?? []
         for variant in counted {
@@ -35,10 +35,14 @@ struct ImportedProduct: Sendable, Equatable {
     }
 }
 
-/// A row as a product that is not there yet.
-struct NewRow: Sendable {
+/// A row as a product that is not there yet. A reference, as the wish is.
+final class NewRow: Sendable {
     let wish: SlugChoice.Wish
     let imported: ImportedProduct
+
+    init(wish: SlugChoice.Wish, imported: ImportedProduct) {
+        (self.wish, self.imported) = (wish, imported)
+    }
 }
 
 /// Creates the products of new SKUs, and changes those that say something else.
@@ -151,7 +155,8 @@ struct ImportProducts: Sendable {
         var taken = try await ProductStore.taken(
             skus: new.flatMap { $0.product.variants.map(\.sku) } + wanted, variants: new.map(\.product.sku), slugs: new.map(\.first) + moved, on: transaction)
         var choice = try await SlugChoice(among: new, taken: taken.slugs, on: transaction)
-        var slugs: [UUID: String] = [:]
+        var slugs = [UUID: String](minimumCapacity: new.count)
+        taken.skus.reserveCapacity(taken.skus.count + new.count)
         plan.new.removeAll { new in
             let product = new.wish.product
             if let sku = product.skus.first(where: taken.skus.contains) {
@@ -162,7 +167,7 @@ struct ImportProducts: Sendable {
                 batch.reject(new.row, column: "slug", value: product.slug, "is another product's")
                 return true
             }
-            taken.skus.formUnion(product.skus)
+            for sku in product.skus { taken.skus.insert(sku) }
             slugs[new.wish.id] = slug
             return false
         }

@@ -19,7 +19,7 @@ extension Imports {
     func get(_ items: [IncomingMessage<GetImport>], on connection: any SQLConnection) async throws -> [Outcome] {
         try await answer(items, on: connection) { job, _ in
             let rejections = try await ImportStore.rejections(of: job.id, after: 0, limit: ImportView.maximumRejections, on: connection)
-            return try Reply(json: ImportView(job, rejected: rejections.map(\.rejection)))
+            return try Reply(tagged: ImportView(job, rejected: rejections.map(\.rejection)))
         }
     }
 

@@ -64,7 +64,7 @@ extension ImportedProduct {
         var attributes: [String: Scalar?] = [:]
         var bytes = 0
         for (name, value) in values {
-            guard case .string(let text) = value, name.isPlain(0...200), text.isPlain(0...maximumAttributeBytes) else { return nil }
+            guard case .string(let text) = value, name.isPlain(1...200), text.isPlain(0...maximumAttributeBytes) else { return nil }
             bytes += name.utf8.count + text.utf8.count
             attributes[name] = .text(text)
         }

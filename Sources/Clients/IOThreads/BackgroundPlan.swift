@@ -1,0 +1,58 @@
+/// Decides how many computations run at once, and at which priority.
+///
+/// Priorities alone do not protect other threads: where the system divides processors between sessions first, those of another session do not profit from them, and a
+/// thread that is interrupted may hold a lock of its process. So in a crowd fewer run.
+struct BackgroundPlan: Sendable {
+    enum Priority: Sendable {
+        /// That of the process.
+        case normal
+        case low
+    }
+
+    /// Of one processor, what computations at normal priority take at most in the long run: as much as one at low priority gets on processors that others use fully.
+    static let normalShare = 0.1
+
+    let most: Int
+    let mostInCrowd: Int
+    private(set) var running = 0
+    private(set) var waiting = 0
+    /// Since more were waiting than can run, until none is left.
+    private(set) var isCrowded = false
+    private var normalSince: Duration?
+    private var nextNormal: Duration = .zero
+
+    init(most: Int, mostInCrowd: Int) {
+        self.most = max(1, most)
+        self.mostInCrowd = min(max(1, mostInCrowd), self.most)
+    }
+
+    private var limit: Int { isCrowded ? mostInCrowd : most }
+
+    /// Returns whether the computation that has come needs a thread.
+    mutating func arrive() -> Bool {
+        waiting += 1
+        if waiting > most { isCrowded = true }
+        guard running < limit else { return false }
+        running += 1
+        return true
+    }
+
+    /// The priority of the next computation of a thread; nil when the thread is to end.
+    ///
+    /// - Parameter previous: of the computation that it has finished; nil for a new thread.
+    mutating func next(after previous: Priority?, at now: Duration) -> Priority? {
+        if previous == .normal, let since = normalSince {
+            nextNormal = now + (now - since) * (1 / Self.normalShare - 1)
+            normalSince = nil
+        }
+        guard waiting > 0, running <= limit else {
+            running -= 1
+            if running == 0, waiting == 0 { isCrowded = false }
+            return nil
+        }
+        waiting -= 1
+        guard previous == nil, !isCrowded, normalSince == nil, now >= nextNormal else { return .low }
+        normalSince = now
+        return .normal
+    }
+}
