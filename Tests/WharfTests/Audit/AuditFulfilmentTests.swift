@@ -88,4 +88,14 @@ extension AuditInvariantTests {
         order.hasDeadStepNews = true
         #expect(Self.findings(order) == [])
     }
+
+    @Test(arguments: [("outOfStock", true), ("paymentDeclined", false)]) func `an order may be rejected after its confirmation only if its reservation was gone`(
+        reason: String, isAllowed: Bool
+    ) {
+        var order = Self.order("rejected", paymentState: "cancelled", reason: reason)
+        order.charge = Self.charge(order.id, state: "voided", isToBeVoided: true)
+        order.ledger = [Self.payment(captured: 0, status: "canceled")]
+        order.notifications.append(Self.notice("orderConfirmed"))
+        #expect(Self.findings(order).map(\.invariant) == (isAllowed ? [] : [.notifications]))
+    }
 }

@@ -124,16 +124,6 @@ struct AuditInvariantTests {
         #expect(findings.allSatisfy { $0.subject == "order \(order.id.text)" && $0.sentence.hasPrefix("W-1 ") })
     }
 
-    @Test(arguments: [("outOfStock", true), ("paymentDeclined", false)]) func `an order may be rejected after its confirmation only if its reservation was gone`(
-        reason: String, isAllowed: Bool
-    ) {
-        var order = Self.order("rejected", paymentState: "cancelled", reason: reason)
-        order.charge = Self.charge(order.id, state: "voided", isToBeVoided: true)
-        order.ledger = [Self.payment(captured: 0, status: "canceled")]
-        order.notifications.append(Self.notice("orderConfirmed"))
-        #expect(Self.findings(order).map(\.invariant) == (isAllowed ? [] : [.notifications]))
-    }
-
     @Test func `what was taken is compared with the total, and not only what is kept`() {
         var order = Self.order("confirmed", refunded: 100)
         order.ledger = [Self.payment(captured: 400, refunded: 200)]
