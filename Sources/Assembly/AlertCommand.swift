@@ -1,5 +1,6 @@
 import DeadLetters
 import Logging
+import Messaging
 import Processes
 import Terminal
 
@@ -7,11 +8,13 @@ import Terminal
 struct AlertCommand: Sendable {
     /// The time after which the command is killed.
     static let limit: Duration = .seconds(10)
+    /// How long an alert waits for the commands of other alerts: one in each of the queue's lanes, and time to kill them.
+    static let patience: Duration = limit * WorkerLimits().lanes + .seconds(2)
 
     let run: DeadLetterRules.Alert.Command
 
     init(_ path: String, limit: Duration = limit, logger: Logger) {
-        let runner = CommandRunner(name: "the alert command", command: ProcessCommand(path, inheritsEnvironment: false), limit: limit)
+        let runner = CommandRunner(name: "the alert command", command: ProcessCommand(path, inheritsEnvironment: false), limit: limit, patience: Self.patience)
         run = { alert in
             do {
                 let result = try await runner.run(input: alert)

@@ -18,26 +18,32 @@ public final class CommandRunner: Sendable {
     private let name: String
     private let command: ProcessCommand
     private let limit: Duration
-    private let isBusy = Mutex(false)
+    private let patience: Duration
+    private let turns = Turns()
 
     /// - Parameters:
     ///   - name: For messages.
     ///   - limit: The time after which the command is killed, with all processes below it.
-    public init(name: String, command: ProcessCommand, limit: Duration) {
+    ///   - patience: How long a run waits for earlier ones to end.
+    public init(name: String, command: ProcessCommand, limit: Duration, patience: Duration = .zero) {
         self.name = name
         self.command = command
         self.limit = limit
+        self.patience = patience
     }
 
+    /// The run under way, and those that wait for it.
+    package var unfinished: Int { turns.unfinished }
+
     /// - Parameter input: See ``ProcessCommand/input``.
-    /// - Throws: ``ProcessError``: `running` if another run has not ended, `missing` if there is no such program.
+    /// - Throws: ``ProcessError``: `running` if earlier runs have not ended within the patience, `missing` if there is no such program.
     public func run(input: String) async throws -> Result {
-        let isMine = isBusy.withLock { isBusy in
-            defer { isBusy = true }
-            return !isBusy
-        }
-        guard isMine else { throw ProcessError(.running, "\(name) is already running.") }
-        defer { isBusy.withLock { $0 = false } }
+        let result = try await turns.take(within: patience) { try await start(input) }
+        guard let result else { throw ProcessError(.running, "\(name) is already running.") }
+        return result
+    }
+
+    private func start(_ input: String) async throws -> Result {
         var command = command
         command.input = input
         let output = LastLines(maximumBytes: Self.maximumOutput)

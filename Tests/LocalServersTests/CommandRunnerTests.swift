@@ -5,8 +5,8 @@ import Testing
 @testable import LocalServers
 
 @Suite(.timeLimit(.minutes(1))) struct CommandRunnerTests {
-    private func shell(_ script: String, limit: Duration = .seconds(30)) -> CommandRunner {
-        CommandRunner(name: "the command", command: ProcessCommand("/bin/sh", ["-c", script], inheritsEnvironment: false), limit: limit)
+    private func shell(_ script: String, limit: Duration = .seconds(30), patience: Duration = .zero) -> CommandRunner {
+        CommandRunner(name: "the command", command: ProcessCommand("/bin/sh", ["-c", script], inheritsEnvironment: false), limit: limit, patience: patience)
     }
 
     /// More than a pipe holds.
@@ -61,6 +61,42 @@ import Testing
         try write("", to: "\(folder)/go")
         #expect(try await first.isSuccess)
         #expect(try await runner.run(input: "x").isSuccess)
+    }
+
+    @Test func `a run waits for earlier ones, and they go one after another in the order in which they were asked for`() async throws {
+        let folder = TestServers.folder("commands")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        // Two at once would find the folder of the other.
+        let runner = shell("mkdir \(folder)/busy && cat >>\(folder)/order && until [ -e \(folder)/go ]; do sleep 0.01; done; rmdir \(folder)/busy", patience: .seconds(30))
+        func order() -> String? { try? String(contentsOfFile: "\(folder)/order", encoding: .utf8) }
+        try await withThrowingTaskGroup(of: Bool.self) { runs in
+            runs.addTask { try await runner.run(input: "1").isSuccess }
+            try await eventually { order() == "1\n" }
+            for number in 2...4 {
+                runs.addTask { try await runner.run(input: "\(number)").isSuccess }
+                try await eventually { runner.unfinished == number }
+            }
+            try write("", to: "\(folder)/go")
+            for try await isSuccess in runs { #expect(isSuccess) }
+        }
+        #expect(order() == "1\n2\n3\n4\n" && runner.unfinished == 0)
+    }
+
+    @Test func `a run that is cancelled while it waits gives up its place`() async throws {
+        let folder = TestServers.folder("command")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let runner = shell("touch \(folder)/began; until [ -e \(folder)/go ]; do sleep 0.01; done", patience: .seconds(30))
+        async let first = runner.run(input: "x")
+        try await eventually { FileManager.default.fileExists(atPath: "\(folder)/began") }
+        let second = Task { try await runner.run(input: "x") }
+        try await eventually { runner.unfinished == 2 }
+        second.cancel()
+        await #expect(throws: CancellationError.self) { try await second.value }
+        async let third = runner.run(input: "x")
+        try await eventually { runner.unfinished == 2 }
+        try write("", to: "\(folder)/go")
+        #expect(try await first.isSuccess)
+        #expect(try await third.isSuccess)
     }
 
     @Test func `the last lines of its output are kept`() async throws {

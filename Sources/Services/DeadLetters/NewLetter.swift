@@ -4,6 +4,7 @@ import FoundationEssentials
 import JSON
 import Logging
 import Messaging
+import PostgreSQL
 import Secrets
 
 /// A dead message as it is stored, made from any delivery: no content of a delivery can make this fail.
@@ -24,11 +25,14 @@ struct NewLetter: Sendable {
     var detail: String
     var attempts: Int
     var history: [FailedAttempt]
-    var properties: [String: JSONValue]
-    var headers: [String: JSONValue]
+    /// For display, like `headers`.
+    var properties: JSONB
+    var headers: JSONB
     let original: [UInt8]
     let body: [UInt8]
     let bodyBytes: Int
+    /// Shows a replay whether it is a bundle.
+    let contentType: String?
     /// The order that it is about.
     let subject: Subject?
     var group: GroupKey
@@ -44,8 +48,11 @@ struct NewLetter: Sendable {
         self.original = (try? JSON.encode(original)) ?? []
         body = Array(delivery.body.prefix(Self.maximumBody))
         bodyBytes = delivery.body.count
+        contentType = properties.contentType?.storable
         subject = Subject(properties.headers)
-        occurrence = Self.occurrence(of: delivery)
+        self.properties = Self.shown(properties)
+        headers = Self.shown(properties.headers)
+        occurrence = Self.occurrence([self.original, self.properties.bytes, Self.withoutCounts(properties.headers) ?? headers.bytes, delivery.body])
         id = Self.id(messageID: properties.messageID, queue: death.queue, body: delivery.body, occurrence: occurrence)
         messageID = properties.messageID.map(Self.name)
         operation = properties.type.map(Self.name)
@@ -57,8 +64,6 @@ struct NewLetter: Sendable {
         group = GroupKey(queue: queue, operation: operation, cause: cause, detail: detail)
         references = References(original, body: body)
         words = SearchWords.joined(body: body, headers: original.headers)
-        self.properties = Self.shown(properties)
-        headers = JSONValue.fields(properties.headers)
     }
 
     /// Without the parts for display that a database can reject: for a message that it does not accept otherwise. A replay's data is kept: the queue, the
@@ -72,8 +77,8 @@ struct NewLetter: Sendable {
         letter.detail = String(reason.prefix(FailedAttempt.maximumDetail)).storable
         letter.attempts = 0
         letter.history = []
-        letter.properties = properties.filter { $0.key == Self.contentType && $0.value.isASCII }
-        letter.headers = [:]
+        letter.properties = Self.json(contentType.map { $0.allSatisfy(\.isASCII) ? [Self.contentType: .string($0)] : [:] } ?? [:])
+        letter.headers = Self.json([:])
         letter.group = GroupKey(queue: letter.queue, operation: nil, cause: letter.cause, detail: letter.detail)
         letter.references.orderNumber = nil
         letter.references.trace = nil
@@ -93,7 +98,6 @@ struct NewLetter: Sendable {
     /// The time of the earliest failed attempt that is known; nil when none is.
     var firstFailedAt: Date? { history.map(\.at).min() }
 
-    /// One of the properties; shows a replay whether it is a bundle.
     private static let contentType = "contentType"
 
     private static func name(_ text: String) -> String {
@@ -109,16 +113,19 @@ struct NewLetter: Sendable {
         return UUID.v5(namespace: namespace, name: SHA256.hash(queue) + identity + SHA256.hash(body))
     }
 
-    private static func occurrence(of delivery: Delivery) -> [UInt8] {
-        let headers = delivery.properties.headers.filter { !DeathHeader.deliveryCounts.contains($0.key) }
-        let parts = [
-            (try? JSON.encode(Original(delivery.properties))) ?? [], (try? JSON.encode(shown(delivery.properties))) ?? [],
-            (try? JSON.encode(JSONValue.fields(headers))) ?? [], delivery.body,
-        ]
-        return SHA256.hash(parts.flatMap(SHA256.hash))
+    private static func occurrence(_ parts: [[UInt8]]) -> [UInt8] {
+        SHA256.hash(parts.flatMap(SHA256.hash))
     }
 
-    private static func shown(_ properties: Properties) -> [String: JSONValue] {
+    /// Without the broker's counts of deliveries, which differ from one delivery of the same death to the next; nil if there are none.
+    private static func withoutCounts(_ headers: [String: FieldValue]) -> [UInt8]? {
+        guard DeathHeader.deliveryCounts.contains(where: { headers[$0] != nil }) else { return nil }
+        return shown(headers.filter { !DeathHeader.deliveryCounts.contains($0.key) }).bytes
+    }
+
+    private static func shown(_ headers: [String: FieldValue]) -> JSONB { json(JSONValue.fields(headers)) }
+
+    private static func shown(_ properties: Properties) -> JSONB {
         let texts = [
             "correlationId": properties.correlationID, "replyTo": properties.replyTo, contentType: properties.contentType,
             "contentEncoding": properties.contentEncoding, "appId": properties.appID, "userId": properties.userID,
@@ -128,10 +135,11 @@ struct NewLetter: Sendable {
         shown["timestamp"] = properties.timestamp.map { .integer(Int($0)) }
         shown["priority"] = properties.priority.map { .integer(Int($0)) }
         shown["persistent"] = .boolean(properties.persistent)
-        return shown
+        return json(shown)
     }
-}
 
-extension JSONValue {
-    fileprivate var isASCII: Bool { if case .string(let text) = self { text.allSatisfy(\.isASCII) } else { false } }
+    /// Encoding cannot fail: the values have no numbers without a JSON form.
+    private static func json(_ fields: [String: JSONValue]) -> JSONB {
+        JSONB(bytes: (try? JSON.encode(fields)) ?? Array("{}".utf8))
+    }
 }

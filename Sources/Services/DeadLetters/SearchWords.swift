@@ -29,13 +29,23 @@ enum SearchWords {
     static func words(of text: some Sequence<UInt8>) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []
+        var isASCII = true
         func end() {
             // A truncated multi-byte character becomes U+FFFD, both here and in a search.
-            if word.count > 1 { words.append(String(decoding: word.prefix(maximumWord), as: UTF8.self).lowercased()) }
+            if word.count > 1 {
+                let text = String(decoding: word.prefix(maximumWord), as: UTF8.self)
+                words.append(isASCII ? text : text.lowercased())
+            }
             word.removeAll(keepingCapacity: true)
+            isASCII = true
         }
         for byte in text {
-            if byte.isWord, byte != UInt8(ascii: "_") { word.append(byte) } else { end() }
+            if byte.isWord, byte != UInt8(ascii: "_") {
+                word.append(byte.lowerCase)
+                if byte >= 0x80 { isASCII = false }
+            } else {
+                end()
+            }
         }
         end()
         return words
@@ -43,8 +53,9 @@ enum SearchWords {
 
     /// No word of a body begins with a colon.
     static func header(_ name: String, _ value: String) -> String {
-        let text = ":\(name):\(value)".storable.replacing(separator, with: " ")
-        return String(decoding: text.utf8.prefix(maximumHeader), as: UTF8.self)
+        var text = ":\(name):\(value)".storable
+        if text.utf8.contains(0x1F) { text = text.replacing(separator, with: " ") }
+        return text.utf8.count <= maximumHeader ? text : String(decoding: text.utf8.prefix(maximumHeader), as: UTF8.self)
     }
 
     /// The condition of the index for a text, in the language of `tsquery`; nil when it has no word.
@@ -60,4 +71,9 @@ enum SearchWords {
     private static func quoted(_ word: String) -> String {
         "'\(word.replacing("\\", with: "\\\\").replacing("'", with: "''"))'"
     }
+}
+
+extension UInt8 {
+    /// In ASCII.
+    fileprivate var lowerCase: UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self }
 }

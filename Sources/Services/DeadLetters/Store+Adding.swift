@@ -86,9 +86,7 @@ extension DeadLetterStore {
             \(letters.map(\.id)), \(letters.map(\.occurrence)), \(letters.map(\.messageID)), \(letters.map(\.operation)),
             \(letters.map(\.queue)), \(letters.map(\.cause)), \(letters.map(\.detail)), \(letters.map { Int32($0.attempts) }),
             \(try letters.map { JSONB(bytes: try JSON.encode($0.history)) }),
-            \(try letters.map { JSONB(bytes: try JSON.encode($0.properties)) }),
-            \(try letters.map { JSONB(bytes: try JSON.encode($0.headers)) }),
-            \(letters.map(\.original)), \(letters.map(\.body)), \(letters.map(\.bodyBytes)),
+            \(letters.map(\.properties)), \(letters.map(\.headers)), \(letters.map(\.original)), \(letters.map(\.body)), \(letters.map(\.bodyBytes)),
             \(letters.map(\.group.service)), \(letters.map(\.group.id)), \(letters.map(\.group.text)),
             \(letters.map(\.references.order)), \(letters.map(\.references.orderNumber)), \(letters.map(\.references.cart)),
             \(letters.map(\.references.customer)), \(letters.map(\.references.trace)), \(letters.map { $0.firstFailedAt ?? now }), \(letters.map(\.words))
