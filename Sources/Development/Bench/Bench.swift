@@ -39,7 +39,7 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "Checkouts of one measurement, \(BenchPlan.orderCounts.lowerBound) to \(BenchPlan.orderCounts.upperBound).")
     var orders = 5_000
 
-    @Option(help: "Orders in the tables for the case growth, 10000 to 10000000, with ten inbox rows each. A million orders take 5 GB.")
+    @Option(help: "Orders in the tables for the case growth, 10000 to 10000000, with ten inbox rows each. A million orders take 14 GB.")
     var grown = 1_000_000
 
     @Option(help: "A file with one basket a line: item names, separated by commas.", completion: .file())

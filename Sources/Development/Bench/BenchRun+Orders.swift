@@ -89,17 +89,6 @@ extension BenchRun {
         found(.backlog, Double(carts.count) / seconds, "orders/s", remark: remark)
     }
 
-    func measureGrowth(_ running: RunningShop) async throws {
-        console.line("Filling the tables with \(plan.grownOrders) orders and \(plan.grownInboxRows) inbox rows")
-        let start = ContinuousClock.now
-        let bytes = try await GrownTables(database: running.database).fill(orders: plan.grownOrders, inboxRows: plan.grownInboxRows)
-        console.line("  filled in \(Figures.text((ContinuousClock.now - start).seconds)) s; the database takes \(Figures.text(Double(bytes) / 1e9)) GB")
-        for _ in 0..<plan.rounds {
-            let measured = try await checkouts(running).measure(try await carts(running).fill(plan.orders))
-            found(.growth, measured.rate, "orders/s", remark: Self.remark(measured))
-        }
-    }
-
     /// With a slow gateway, and without again.
     private func slowly<Result: Sendable>(
         _ milliseconds: Int, _ running: RunningShop, _ body: () async throws -> Result
@@ -122,7 +111,7 @@ extension BenchRun {
         return counts.indices.max { counts[$0] < counts[$1] } ?? 0
     }
 
-    private static func remark(_ measured: Checkouts.Measured) -> String {
+    static func remark(_ measured: Checkouts.Measured) -> String {
         let retries = measured.retries == 0 ? "" : ", \(measured.retries) retries"
         return "processors \(Goals.percent(measured.busy)) busy, \(Goals.percent(measured.foreign)) by others, backlog \(measured.largestBacklog)\(retries)"
     }

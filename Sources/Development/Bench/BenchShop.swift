@@ -103,6 +103,13 @@ struct RunningShop: Sendable {
         }
     }
 
+    /// An administrator's connections to the tables of a service.
+    func pool(of service: String, _ logger: Logger) throws -> PostgresPool {
+        try PostgresPool(
+            url: environment[ServerURLs.postgresVariable, default: ""], size: 2, acquisitionTimeout: .seconds(60), applicationName: "wharf-dev bench", schema: service, timeouts: .none,
+            responseTimeout: .seconds(900), logger: logger)
+    }
+
     var sandboxKey: String { environment["STRIPE_API_KEY", default: ""] }
 
     /// The processes of a role; for a server the started process, which may have children.

@@ -31,6 +31,19 @@ import Testing
         #expect(Latencies((1...100).map { .milliseconds($0) }).percentile(0.99) == 100)
     }
 
+    @Test func `a pause counts from the beginning to the end, and nothing before or after`() {
+        let pauses = Pauses()
+        let start = ContinuousClock.now
+        pauses.accepted(at: start)
+        pauses.begin(at: start + .seconds(1))
+        for second in [2, 4, 5] { pauses.accepted(at: start + .seconds(second)) }
+        let (longest, accepted) = pauses.end(at: start + .seconds(8))
+        #expect(longest == .seconds(3) && accepted == 3)
+        pauses.accepted(at: start + .seconds(20))
+        pauses.begin(at: start + .seconds(30))
+        #expect(pauses.end(at: start + .seconds(31)) == (.seconds(1), 0))
+    }
+
     @Test func `medians are compared, and less is better where the goal says so`() throws {
         let rows = record([
             .checkouts: [100, 300, 200], .oneByOne: [50, 150, 100], .single: [20], .durableSteps: [5],
