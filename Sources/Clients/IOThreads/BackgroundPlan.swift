@@ -16,6 +16,8 @@ struct BackgroundPlan: Sendable {
     let mostInCrowd: Int
     private(set) var running = 0
     private(set) var waiting = 0
+    /// Those that run, and those that wait or are about to run.
+    private var unfinished = 0
     /// Since more were waiting than can run, until none is left.
     private(set) var isCrowded = false
     private var normalSince: Duration?
@@ -31,7 +33,9 @@ struct BackgroundPlan: Sendable {
     /// Returns whether the computation that has come needs a thread.
     mutating func arrive() -> Bool {
         waiting += 1
-        if waiting > most { isCrowded = true }
+        unfinished += 1
+        // However late their threads begin.
+        if unfinished > 2 * most { isCrowded = true }
         guard running < limit else { return false }
         running += 1
         return true
@@ -41,6 +45,7 @@ struct BackgroundPlan: Sendable {
     ///
     /// - Parameter previous: of the computation that it has finished; nil for a new thread.
     mutating func next(after previous: Priority?, at now: Duration) -> Priority? {
+        if previous != nil { unfinished -= 1 }
         if previous == .normal, let since = normalSince {
             nextNormal = now + (now - since) * (1 / Self.normalShare - 1)
             normalSince = nil
