@@ -18,8 +18,8 @@ import Testing
         ]
     }
 
-    private static let values = 100
-    private static let mutants = 10
+    private static let values = 40
+    private static let mutants = 5
 
     @Test(arguments: written.indices)
     func `what writes itself writes what Codable writes`(index: Int) throws {
