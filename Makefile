@@ -43,7 +43,7 @@ GRYPE := anchore/grype:v0.100.0
 up: build
 	@exec $(WHARF_DEV) up
 
-# wharf-dev first: it contains nearly all modules, so that no processor waits for the last few of wharf. LLVM's linker takes a quarter of the time.
+# wharf-dev is built first, because it contains nearly all modules: no processor is then idle while the last few of wharf are compiled. LLVM's linker takes a quarter of the default linker's time.
 build: packages
 	$(SWIFT) build -c release --product wharf-dev --static-swift-stdlib -Xswiftc -use-ld=lld $(SWIFTFLAGS)
 	$(SWIFT) build -c release --product wharf --static-swift-stdlib -Xswiftc -use-ld=lld $(SWIFTFLAGS)

@@ -102,11 +102,11 @@ static struct timespec *pause_until_due(const struct queue *queues, struct times
     return pause;
 }
 
-/* A wire never waits for a processor. With a usual priority each packet would wait behind servers and roles that use up their turns, at idle priority for
- * several milliseconds, and TCP would send again what it believes lost. */
+/* A wire never waits for a processor. At normal priority, each packet would wait behind servers and roles that use up their time slices; at idle priority, it
+ * would wait for several milliseconds, and TCP would retransmit what it believes lost. */
 static void take_priority(void) {
     struct sched_param first = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
-    if (sched_setscheduler(0, SCHED_FIFO, &first)) die("real-time priority, without which the figures mean nothing");
+    if (sched_setscheduler(0, SCHED_FIFO, &first)) die("cannot get real-time priority, without which the figures mean nothing");
 }
 
 int main(int words, char **word) {

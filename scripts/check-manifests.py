@@ -116,7 +116,7 @@ def check_pods(where: str, documents: list[dict], made: dict[str, dict], known: 
                 continue
             paths = [container.get(probe, {}).get("httpGet", {}).get("path") for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
             if document["kind"] == "Deployment" and paths != ["/livez", "/livez", "/readyz"]:
-                problem(f"{where}: {name(document)}: a probe that restarts is not for liveness, or the one for traffic not for readiness")
+                problem(f"{where}: {name(document)}: a startup or liveness probe does not use /livez, or the readiness probe does not use /readyz")
             given = {entry["name"]: entry.get("value", "") for entry in container.get("env", [])}
             for source in container.get("envFrom", []):
                 reference = source["configMapRef"]["name"]
@@ -199,7 +199,7 @@ def check_swarm(known: set[str]) -> None:
         held = {secret["source"] if isinstance(secret, dict) else secret for secret in spec.get("secrets", [])}
         used |= held
         if "tmpfs" in spec:
-            problem(f"{where}: a swarm ignores `tmpfs`; it is a volume of this type")
+            problem(f"{where}: a swarm ignores `tmpfs`; use a volume of type tmpfs")
         if not spec.get("read_only") or spec.get("cap_drop") != ["ALL"] or "memory" not in deploy["resources"]["limits"]:
             problem(f"{where}: it has privileges, a writable file system, or no memory limit")
         if not job and (deploy.get("endpoint_mode") != "dnsrr" or "healthcheck" not in spec):
@@ -208,9 +208,9 @@ def check_swarm(known: set[str]) -> None:
             continue
         if int(spec["stop_grace_period"].removesuffix("s")) <= 50:
             problem(f"{where}: it is killed before it has drained")
-        # A swarm replaces what is unhealthy, which must not depend on other servers.
+        # A swarm replaces unhealthy containers, so the check must not fail because of another server.
         if not spec.get("init") or (not job and spec["healthcheck"]["test"] != ["CMD", "wharf", "health", "--startup"]):
-            problem(f"{where}: nothing reaps orphans, or its health check is not for liveness")
+            problem(f"{where}: nothing reaps orphans, or its health check is not `wharf health --startup`")
         if not job and (deploy["update_config"]["order"], deploy["update_config"]["failure_action"]) != ("start-first", "rollback"):
             problem(f"{where}: an update stops processes before their successors are ready, or does not roll back")
         for setting, value in spec["environment"].items():

@@ -8,7 +8,7 @@ import Terminal
 struct AlertCommand: Sendable {
     /// The time after which the command is killed.
     static let limit: Duration = .seconds(10)
-    /// How long an alert waits for the commands of other alerts: one in each of the queue's lanes, and time to kill them.
+    /// How long an alert waits for the commands of other alerts: one for each of the queue's lanes, plus the time to kill them.
     static let patience: Duration = limit * WorkerLimits().lanes + .seconds(2)
 
     let run: DeadLetterRules.Alert.Command

@@ -4,7 +4,7 @@ import Synchronization
 /// The keys for messages with credentials, which the ingress requests from users. All processes of users have them, because they log in to the broker with one
 /// password, of which the broker keeps only a salted hash.
 ///
-/// When the password changes, so does the key. Senders may have the previous one for up to `SealingKeyService.refreshInterval`, so it is kept until the next change.
+/// When the password changes, so does the key. Senders may use the previous one for up to `SealingKeyService.refreshInterval`, so it is kept until the next change.
 final class CredentialsKeys: Sendable {
     private struct Derived {
         let password: String
@@ -15,7 +15,7 @@ final class CredentialsKeys: Sendable {
     private let derived = Mutex<[Derived]>([])
     private let password: @Sendable () -> String?
 
-    /// - Parameter password: the current one; nil when it is unknown, which changes nothing.
+    /// - Parameter password: returns the current password, or nil when it is unknown; the keys then stay as they are.
     init(password: @escaping @Sendable () -> String?) {
         self.password = password
     }

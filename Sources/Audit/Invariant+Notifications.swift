@@ -16,7 +16,8 @@ extension AuditedOrder {
     /// The channel that carries news about every order; others do so only if the customer has given a number.
     private static let mail = "email"
 
-    /// The order's end is announced once by each channel, and no other end is, except the confirmation of an order that was cancelled or taken back. Each parcel, delivery, return and refund is also announced once.
+    /// The order's end is announced once by each channel. No other end is announced, except the confirmation of an order that was later cancelled or taken back.
+    /// Each parcel, delivery, return and refund is also announced once.
     var notificationFindings: [Finding] {
         struct Announcement: Hashable { let kind, channel: String }
         // Each parcel, refund and return is announced.

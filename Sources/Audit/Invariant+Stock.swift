@@ -3,7 +3,7 @@ import Contracts
 import Orders
 
 extension AuditedOrder {
-    /// A confirmed order sold what was reserved, or is about to; a rejected or cancelled one holds nothing. Returned goods are back in stock exactly once.
+    /// A confirmed order has sold what was reserved, or is about to; a rejected or cancelled one holds nothing. Returned goods are back in stock exactly once.
     var stockFindings: [Finding] { saleStockFindings + restockFindings }
 
     private var saleStockFindings: [Finding] {

@@ -42,7 +42,7 @@ public final class Ingress: Service {
             clock: clock, randomness: randomness, logger: logger, onReady: onReady)
     }
 
-    /// The same with a document that has been read. Throws when its reference pages cannot be rendered.
+    /// Creates an ingress for a document that has been read. Throws when the reference pages of the document cannot be rendered.
     ///
     /// - Parameter tracer: Nil where nothing is traced.
     public init(

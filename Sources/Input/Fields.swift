@@ -55,7 +55,7 @@ public struct Fields {
         errors.append(.init(field: prefix + field, detail: detail))
     }
 
-    /// Fields that are read in another way than by these methods.
+    /// Accepts fields that are not read with these methods.
     public mutating func accept(_ fields: String...) { known.formUnion(fields) }
 
     private mutating func noteUnknown() {

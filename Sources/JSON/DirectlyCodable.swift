@@ -8,15 +8,15 @@ public protocol DirectlyEncodable: Encodable {
 
 /// A value that reads itself from JSON, without Codable's containers.
 ///
-/// It reads what its `DirectlyEncodable` conformance writes, also with the fields in another order or with others between them. Of anything else it
-/// throws ``JSONDetour``: then its `Decodable` conformance reads the same text, and reports what is wrong with it.
+/// It reads what its `DirectlyEncodable` conformance writes, also with the fields in another order or with others between them. For anything else it
+/// throws ``JSONDetour``; its `Decodable` conformance then reads the same text, or reports what is wrong with it.
 public protocol DirectlyDecodable: Decodable {
     init(reading value: JSONPlace) throws(JSONDetour)
 }
 
 public typealias DirectlyCodable = DirectlyDecodable & DirectlyEncodable
 
-/// A value that only `Decodable` can read, or that nobody can.
+/// Thrown for a value that its type does not read directly; the `Decodable` conformance of the type reads or rejects it.
 public struct JSONDetour: Error {
     public init() {}
 }

@@ -54,7 +54,7 @@ public struct JSONPlace {
 /// The fields of an object that have not been read yet.
 public struct JSONFields {
     let tree: JSONTree
-    /// The first of them. Fields that follow it may have been read too, and no field is read twice.
+    /// The first field that has not been read. Fields after it may have been read, and no field is read twice.
     var place: Int
     let end: Int
 
@@ -93,7 +93,7 @@ public struct JSONElements {
     let tree: JSONTree
     var place: Int
     let end: Int
-    /// Of all elements.
+    /// The number of all elements, read or not.
     public let count: Int
 
     public mutating func next() -> JSONPlace? {

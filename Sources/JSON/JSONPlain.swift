@@ -15,14 +15,14 @@ extension Span<UInt8> {
 }
 
 extension UInt8 {
-    /// Whether a text needs an escape for it.
+    /// Whether the byte must be escaped in a text.
     var isSpecial: Bool { self <= 0x5C && (self < 0x20 || self == UInt8(ascii: "\"") || self == UInt8(ascii: "\\")) }
 }
 
 extension UInt64 {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
 
-    /// Of the bytes that `isSpecial` applies to, the highest bit of the lowest one is set; above it, bits of other bytes may be set too.
+    /// The highest bit of the lowest byte for which `isSpecial` is true; bits of higher bytes may be set, too.
     fileprivate var specialBytes: UInt64 {
         let quotes = self ^ (Self.ones &* 0x22)
         let backslashes = self ^ (Self.ones &* 0x5C)

@@ -44,7 +44,7 @@ public struct JSONSyntax {
         do throws(Fault) {
             try walk(bytes.span)
         } catch {
-            // Whatever else is wrong with it.
+            // Text that is not UTF-8 is reported as such, whatever else is wrong with it.
             if String(validating: bytes, as: UTF8.self) == nil { throw notUTF8 }
             throw error
         }

@@ -39,7 +39,7 @@ public struct JSONWriter {
         needsComma = true
     }
 
-    /// A field of an object that a type writes: in the order of the names.
+    /// Writes a field of an object. A type writes its fields in the order of their names.
     @inlinable
     public mutating func field(_ name: String, _ value: some DirectlyEncodable) {
         appendName(name)

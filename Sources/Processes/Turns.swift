@@ -1,12 +1,12 @@
 import Synchronization
 
-/// One caller at a time, in the order in which they asked.
+/// Lets callers run one at a time, in the order in which they asked.
 final class Turns: Sendable {
     private typealias Waiter = CheckedContinuation<Void, any Error>
 
     private struct State {
         var lastTicket: UInt64 = 0
-        /// The first one has its turn.
+        /// In the order in which the callers asked; the first one has its turn.
         var tickets: [UInt64] = []
         var waiters: [UInt64: Waiter] = [:]
     }
@@ -16,7 +16,7 @@ final class Turns: Sendable {
     /// Callers that have their turn or wait for it.
     var unfinished: Int { state.withLock { $0.tickets.count } }
 
-    /// Runs `body` when all who asked before have ended.
+    /// Runs `body` when all earlier callers have ended.
     /// - Returns: nil if the turn has not come within `limit`.
     func take<Result>(within limit: Duration, _ body: () async throws -> Result) async throws -> Result? {
         let ticket = state.withLock { state in
@@ -60,7 +60,7 @@ final class Turns: Sendable {
         }
     }
 
-    /// Also for a turn that has not come.
+    /// Ends a turn, or gives it up before it has come.
     private func end(_ ticket: UInt64) {
         let next = state.withLock { state in
             state.tickets.removeAll { $0 == ticket }

@@ -9,7 +9,7 @@ package enum FileTrouble {
         case .fileWriteOutOfSpace: return "no space is left on the disk"
         case .fileWriteVolumeReadOnly: return "the file system is read-only"
         case .fileWriteFileExists: return "something else has that name"
-        case .fileNoSuchFile: return "a folder above it is not there"
+        case .fileNoSuchFile: return "a folder above it does not exist"
         case .fileReadNoSuchFile: return "there is no such file"
         default: return "error \(error.code.rawValue) of the file system"
         }

@@ -36,7 +36,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `no product has the slug of another resource beside the products`() async throws {
+    @Test func `no product has a slug whose path is another resource`() async throws {
         let shop = try await Shop()
         #expect(fields(try await shop.harness.send(try shop.new("A", more: #", "slug": "suggestions""#))) == ["slug"])
         let product = try await shop.create("A", "Suggestions")

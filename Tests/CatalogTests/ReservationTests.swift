@@ -71,7 +71,7 @@ import Testing
         #expect(try await level(harness, "a") == [5, 2])
         for _ in 1...3 {
             let sold = await harness.send([try settle(MessageName.sell, 1)])
-            #expect(sold.allSatisfy { $0.failure == nil && $0.outputs.isEmpty }, "a sale is reported to no one")
+            #expect(sold.allSatisfy { $0.failure == nil && $0.outputs.isEmpty }, "a sale is not reported")
         }
         #expect(try await level(harness, "a") == [3, 0])
         #expect(try kinds(await harness.send([try settle(MessageName.commit, 1)])) == [.stockCommitted], "payments of an earlier version has it reported")

@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `a merge patch may say what it is, and nothing else may`() async throws {
+    @Test func `a PATCH may have the media type of a merge patch, and a PUT may not`() async throws {
         try await TestIngress.with { port in
             for (method, status) in [("PATCH /v1/users/me", 200), ("PUT /v1/users/me/password", 415)] {
                 let response = try await TestIngress.exchange(port, method, headers: [TestIngress.asCustomer], body: "{}", type: "application/merge-patch+json")

@@ -63,10 +63,10 @@ import Testing
         #expect(try await runner.run(input: "x").isSuccess)
     }
 
-    @Test func `a run waits for earlier ones, and they go one after another in the order in which they were asked for`() async throws {
+    @Test func `a run waits for earlier ones, and all run one after another in the order in which they were requested`() async throws {
         let folder = TestServers.folder("commands")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        // Two at once would find the folder of the other.
+        // A run that starts before the previous one has ended fails, because the folder exists.
         let runner = shell("mkdir \(folder)/busy && cat >>\(folder)/order && until [ -e \(folder)/go ]; do sleep 0.01; done; rmdir \(folder)/busy", patience: .seconds(30))
         func order() -> String? { try? String(contentsOfFile: "\(folder)/order", encoding: .utf8) }
         try await withThrowingTaskGroup(of: Bool.self) { runs in

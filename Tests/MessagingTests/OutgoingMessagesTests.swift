@@ -46,7 +46,7 @@ import Testing
         #expect(written == (try JSON.decode(from: Array(Self.row.utf8))))
     }
 
-    @Test func `a row has its fields in the order of their names, as earlier versions have written it`() throws {
+    @Test func `a row has its fields in the order of their names, as earlier versions wrote it`() throws {
         let id = try #require(UUID(uuidString: "6F1C1F0E-5D0A-4A44-9F0E-0F5F7A3A2B10"))
         var message = OutgoingMessage(
             .request("payments.charge"), body: Array(#"{"a":"\u{1}"}"#.utf8), caller: Caller(id: id, role: .admin, email: "ada@wharf.example", locale: "en"),

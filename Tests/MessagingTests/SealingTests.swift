@@ -57,7 +57,7 @@ import Testing
         #expect(queue.acknowledged == deliveries.prefix(2).map(\.tag))
     }
 
-    @Test func `a message sealed with the key before is opened, because senders learn later of a new one`() async throws {
+    @Test func `a message sealed with the previous key is opened, because senders learn of a new key later`() async throws {
         let publisher = ScriptedPublisher()
         _ = await SealingPublisher(publisher, sealing: ["users.sessions.create"]) { Self.key }.publish([Self.signIn])
         let queue = Queue(publisher.publications.map { delivered($0) })

@@ -58,7 +58,7 @@ import WebClient
         }
     }
 
-    @Test func `a process has started when it was ready once, and loses that with no dependency`() async throws {
+    @Test func `a process has started once it has been ready, and remains so when it loses a dependency`() async throws {
         let isReady = Mutex(false)
         let checks = [ReadinessCheck("broker") { isReady.withLock { $0 } ? nil : "an alarm" }, ReadinessCheck("redis", isRequired: false) { "away" }]
         try await withServer(checks: checks) { get async throws in

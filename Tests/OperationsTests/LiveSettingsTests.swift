@@ -55,7 +55,7 @@ import Testing
 
     @Test func `a file is not read again while nothing has changed it`() throws {
         try write("whsec_1")
-        // Long after the last change, as the clock has it.
+        // By this clock, the last change is long past.
         let clock = LaterClock()
         let live = LiveSettings(try Settings(environment: ["STRIPE_WEBHOOK_SECRET_FILE": path]), clock: clock, logger: RecordedLines().logger(.info))
         let other = "\(folder)/other"
@@ -64,7 +64,7 @@ import Testing
         let read = clock.readings
         for _ in 1...3 { #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_1"]) }
         #expect(clock.readings == read)
-        // Another file of the same size, which was there before.
+        // The file is replaced by another of the same size, which was written before the first read.
         #expect(unsafe rename(other, path) == 0)
         #expect(live.current.stripe.webhookSecrets.map(\.exposed) == ["whsec_2"])
     }
@@ -88,7 +88,7 @@ import Testing
     }
 }
 
-/// A minute ahead of the file system. Counts how often it is read.
+/// A clock that is a minute ahead of the file system, and counts how often it is read.
 private final class LaterClock: WallClock {
     private let count = Atomic(0)
     var readings: Int { count.load(ordering: .relaxed) }

@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import Secrets
 
-/// A decoder that makes up what a type asks for, so that a field that a type gains is in the values of its tests too.
+/// A decoder that generates a value for whatever a type asks for, so that the tests also cover fields that are added to a type later.
 struct Arbitrary: Decoder, SingleValueDecodingContainer {
     final class Source {
         private var state: UInt64
@@ -62,7 +62,7 @@ struct Arbitrary: Decoder, SingleValueDecodingContainer {
 private struct Fields<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let value: Arbitrary
     var codingPath: [any CodingKey] { [] }
-    /// For dictionaries, whose keys are whatever there is.
+    /// Only dictionaries ask for all keys.
     var allKeys: [Key] { ["b", "a", "Ä"].prefix(value.source.number(below: 4)).compactMap(Key.init(stringValue:)) }
 
     func contains(_: Key) -> Bool { value.source.number(below: 2) == 0 }

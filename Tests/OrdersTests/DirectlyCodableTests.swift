@@ -22,12 +22,12 @@ import Testing
     private static let mutants = 5
 
     @Test(arguments: written.indices)
-    func `what writes itself writes what Codable writes`(index: Int) throws {
+    func `a type that writes itself writes what Codable writes`(index: Int) throws {
         try writesTheSame(Self.written[index])
     }
 
     @Test(arguments: read.indices)
-    func `what reads itself writes and reads what Codable does`(index: Int) throws {
+    func `a type that reads itself writes and reads what Codable does`(index: Int) throws {
         try writesTheSame(Self.read[index])
         try readsTheSame(Self.read[index])
     }
@@ -47,7 +47,7 @@ import Testing
             let bytes = try JSONOutline.bytes(of: Arbitrary.value(type, source))
             let column = Array(try columnText(JSON.decode(JSONValue.self, from: bytes)).utf8)
             for bytes in [bytes, column] {
-                // Not by the detour.
+                // Read directly: a `JSONDetour` fails the test.
                 let value = try Value(reading: JSONPlace(tree: JSONTree(JSONSyntax(reading: bytes)), node: 0))
                 let (direct, coded) = (outcome { value }, outcome { try throughCodable(type, bytes) })
                 try #require(direct == coded)

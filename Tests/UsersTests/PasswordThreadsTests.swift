@@ -50,7 +50,7 @@ import Testing
         let others = (0..<6).map { _ in plan.arrive() }
         #expect(first == [true, true] && !others.contains(true))
         #expect(plan.isCrowded && plan.running == 2)
-        // The thread that finishes first ends, and the other goes on alone, whatever comes meanwhile.
+        // The thread that finishes first ends, and the other continues alone, whatever arrives meanwhile.
         let isOver = plan.next(after: .low, at: .zero) == nil
         #expect(isOver)
         for _ in 0..<6 {
@@ -63,7 +63,7 @@ import Testing
         #expect(again == [true, true])
     }
 
-    @Test func `a computation alone runs at normal priority, and those that come within ten times its time do not`() {
+    @Test func `a single computation runs at normal priority, and those that arrive within ten times its duration do not`() {
         var plan = BackgroundPlan(most: 2, mostInCrowd: 1)
         func run(at start: Double) -> BackgroundPlan.Priority? {
             _ = plan.arrive()
@@ -76,7 +76,7 @@ import Testing
         #expect(plan.running == 0 && plan.waiting == 0)
     }
 
-    @Test func `of two that come together one runs at normal priority`() {
+    @Test func `of two that arrive together, one runs at normal priority`() {
         var plan = BackgroundPlan(most: 2, mostInCrowd: 1)
         let needThreads = [plan.arrive(), plan.arrive()]
         let priorities = [plan.next(after: nil, at: .zero), plan.next(after: nil, at: .zero)]

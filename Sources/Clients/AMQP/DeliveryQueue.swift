@@ -21,7 +21,7 @@ struct DeliveryQueue<Waiter> {
     private var outbox: [Settlement] = []
     private var acknowledged: [UInt64] = []
     private var acknowledgedSince: ContinuousClock.Instant?
-    /// Deliveries that are not the first of their message.
+    /// Deliveries of messages that the broker has delivered before.
     private var redelivered: Set<UInt64> = []
     private var generation: UInt64 = 0
     private(set) var isStopped = false
@@ -31,11 +31,11 @@ struct DeliveryQueue<Waiter> {
     /// Without acknowledgements only this bounds how many gather; past it the connection stops reading.
     static var gatheredBound: Int { 10_000 }
 
-    /// How long acknowledgements wait for others, so that one frame carries several: a quorum queue writes each frame to its disk. A process that dies meanwhile
-    /// receives their messages again.
+    /// How long acknowledgements wait for others, so that one frame carries several: a quorum queue writes each frame to its disk. If the process dies meanwhile,
+    /// the broker delivers their messages again.
     static var acknowledgementDelay: Duration { .milliseconds(100) }
 
-    /// - Parameter prefetch: Once a quarter of them is acknowledged, the acknowledgements wait no longer.
+    /// - Parameter prefetch: the number of messages that the broker sends ahead. Once a quarter of them are acknowledged, the acknowledgements do not wait any longer.
     init(noAck: Bool, prefetch: Int) {
         self.noAck = noAck
         acknowledgedBound = max(1, prefetch / 4)
@@ -72,7 +72,7 @@ struct DeliveryQueue<Waiter> {
         return shareOut()
     }
 
-    /// The frames to write, in order, and the time from which others are due.
+    /// The frames to write now, in order, and the time at which those that still wait are due.
     mutating func takeOutbox(now: ContinuousClock.Instant) -> (settlements: [Settlement], due: ContinuousClock.Instant?) {
         let due = acknowledgedSince.map { $0 + Self.acknowledgementDelay }
         guard !outbox.isEmpty || mustWrite || due.map({ $0 <= now }) == true else { return ([], due) }
@@ -104,7 +104,8 @@ struct DeliveryQueue<Waiter> {
         return acknowledgedSince == nil || mustWrite
     }
 
-    /// A redelivered message may have been beside one that kills its worker: were its acknowledgement lost again and again, it would share the fate of that one.
+    /// A redelivered message may have been handled beside one that kills its worker. If its acknowledgement were lost each time, it would become a dead letter
+    /// together with that message.
     private var mustWrite: Bool {
         isStopped || acknowledged.count >= acknowledgedBound || !redelivered.isDisjoint(with: acknowledged)
     }

@@ -29,8 +29,8 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: `CancellationError` when its task is cancelled, an ``AMQPError`` with the code `stopped` when the consumer has been stopped.
     func next(limit: Int) async throws -> [Delivery]
 
-    /// Acknowledges these deliveries: they are written within a tenth of a second, unless the connection is lost before. Tags of an earlier connection, unknown ones and repeated ones are
-    /// ignored: the broker delivers those messages again anyway.
+    /// Acknowledges these deliveries. The acknowledgements are written within a tenth of a second, unless the connection is lost before. Tags of an earlier
+    /// connection, unknown ones and repeated ones are ignored: the broker delivers those messages again anyway.
     func acknowledge(_ tags: [DeliveryTag]) async
 
     /// `basic.reject`: a failure, which counts towards a quorum queue's delivery limit. Without `requeue` the message goes to the queue's

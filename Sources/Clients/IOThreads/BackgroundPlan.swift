@@ -1,7 +1,7 @@
 /// Decides how many computations run at once, and at which priority.
 ///
-/// Priorities alone do not protect other threads: where the system divides processors between sessions first, those of another session do not profit from them, and a
-/// thread that is interrupted may hold a lock of its process. So in a crowd fewer run.
+/// Priorities alone do not protect other threads: if the system first divides processors between sessions, threads of another session do not benefit, and a thread
+/// that is preempted may hold a lock that other threads of its process need. Fewer computations therefore run at once while many wait.
 struct BackgroundPlan: Sendable {
     enum Priority: Sendable {
         /// That of the process.
@@ -9,7 +9,8 @@ struct BackgroundPlan: Sendable {
         case low
     }
 
-    /// Of one processor, what computations at normal priority take at most in the long run: as much as one at low priority gets on processors that others use fully.
+    /// The share of one processor that computations at normal priority take at most in the long run: as much as one at low priority gets on processors that are
+    /// fully used by others.
     static let normalShare = 0.1
 
     let most: Int
@@ -18,7 +19,7 @@ struct BackgroundPlan: Sendable {
     private(set) var waiting = 0
     /// Those that run, and those that wait or are about to run.
     private var unfinished = 0
-    /// Since more were waiting than can run, until none is left.
+    /// True from when more computations wait than can run, until none is left.
     private(set) var isCrowded = false
     private var normalSince: Duration?
     private var nextNormal: Duration = .zero
@@ -30,7 +31,7 @@ struct BackgroundPlan: Sendable {
 
     private var limit: Int { isCrowded ? mostInCrowd : most }
 
-    /// Returns whether the computation that has come needs a thread.
+    /// Adds a computation. Returns whether it needs a new thread.
     mutating func arrive() -> Bool {
         waiting += 1
         unfinished += 1
@@ -43,7 +44,7 @@ struct BackgroundPlan: Sendable {
 
     /// The priority of the next computation of a thread; nil when the thread is to end.
     ///
-    /// - Parameter previous: of the computation that it has finished; nil for a new thread.
+    /// - Parameter previous: the priority of the computation that the thread has finished; nil for a new thread.
     mutating func next(after previous: Priority?, at now: Duration) -> Priority? {
         if previous != nil { unfinished -= 1 }
         if previous == .normal, let since = normalSince {

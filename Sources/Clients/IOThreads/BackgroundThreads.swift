@@ -2,10 +2,11 @@ import Synchronization
 
 /// Runs long computations on threads of its own, a few at once.
 ///
-/// A thread starts with a computation for which there is room, and ends when none is left. ``BackgroundPlan`` decides how many run, and at which priority: a flood of
+/// A thread starts when a computation arrives for which there is room, and ends when none is left. ``BackgroundPlan`` decides how many run, and at which priority: a flood of
 /// computations leaves a processor to all other threads, while a single one takes no longer than usual on a machine that is busy with something else.
 public final class BackgroundThreads: Sendable {
-    /// Of a computation at low priority, above that of its process, as in nice(1). On processors that are fully used by others, it still gets about a tenth of one.
+    /// The niceness of a computation at low priority, added to that of its process, as in nice(1). On processors that are fully used by others, such a computation
+    /// still gets about a tenth of one.
     public static let niceness: Int32 = 10
 
     private struct State {
@@ -19,8 +20,8 @@ public final class BackgroundThreads: Sendable {
 
     /// - Parameters:
     ///   - name: for debuggers and top(1); at most 15 bytes are kept.
-    ///   - most: run at once.
-    ///   - mostInCrowd: run at once while more are waiting than `most`.
+    ///   - most: the number of computations that run at once.
+    ///   - mostInCrowd: the same from when more than `most` are waiting until none is left.
     public init(named name: String, most: Int, mostInCrowd: Int) {
         self.name = name
         state = Mutex(State(plan: BackgroundPlan(most: most, mostInCrowd: mostInCrowd)))
@@ -48,7 +49,7 @@ public final class BackgroundThreads: Sendable {
     private func drain(isOwnThread: Bool) {
         var previous: BackgroundPlan.Priority?
         while let (work, priority) = next(after: previous) {
-            // A thread never becomes faster again, so that only its first computation can run at normal priority.
+            // A thread cannot raise its priority again, so only its first computation can run at normal priority.
             if priority == .low, previous != .low, isOwnThread { lowerPriority(by: Self.niceness) }
             previous = priority
             work()

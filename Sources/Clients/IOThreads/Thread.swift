@@ -45,7 +45,7 @@ package func startThread(named name: String, _ run: @escaping @Sendable () -> Vo
 
 /// Lowers the priority of the calling thread, for good: only a privileged process may raise it again. On Linux it applies to this thread only.
 ///
-/// - Parameter steps: above the niceness that the thread has, as in nice(1), up to the highest of 19.
+/// - Parameter steps: added to the thread's niceness, as in nice(1); the highest niceness is 19.
 func lowerPriority(by steps: Int32) {
     let thread = __priority_which_t(PRIO_PROCESS.rawValue)
     setpriority(thread, 0, min(19, getpriority(thread, 0) + steps))

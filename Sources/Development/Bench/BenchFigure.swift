@@ -10,7 +10,7 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     // Orders a second.
     case checkouts, slowGateway, hot, growth, backlog
     case scale1, scale2, scale4, scale8
-    // Milliseconds for which no order was accepted over large tables, at rest and meanwhile; MB of `wharf audit`.
+    // The longest time without an accepted order over large tables, in milliseconds, at rest and during maintenance; the memory of `wharf audit`, in MB.
     case pauseAtRest = "growth.pause.rest", pauseInVacuum = "growth.pause.vacuum", pauseInDrop = "growth.pause.drop", pauseInAudit = "growth.pause.audit"
     case auditMemory = "growth.audit.memory"
     // Share of the machine's processors that was busy, 0 to 1.

@@ -4,7 +4,7 @@ import PostgreSQL
 import Terminal
 import Up
 
-/// Checkouts over large tables, and while these are maintained and audited.
+/// Measures checkouts over large tables, at rest and while the tables are maintained and audited.
 extension BenchRun {
     private static let rest = Duration.seconds(10)
     private static let samplePause = Duration.milliseconds(50)
@@ -25,7 +25,7 @@ extension BenchRun {
         try await measurePauses(running)
     }
 
-    /// How long no order is accepted, at rest and during each kind of maintenance.
+    /// Measures the longest time without an accepted order, at rest and during each kind of maintenance.
     private func measurePauses(_ running: RunningShop) async throws {
         try await pause(.pauseAtRest, "nothing else", running) { try await Task.sleep(for: Self.rest) }
         try await pause(.pauseInVacuum, "every page and index vacuumed", running) {
@@ -42,7 +42,7 @@ extension BenchRun {
 
     @discardableResult
     private func pause<Result: Sendable>(_ figure: BenchFigure, _ what: String, _ running: RunningShop, _ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
-        // Connections of their own: the work holds others.
+        // The checkouts have connections of their own, because the maintenance holds the others.
         let pool = try running.pool(of: "carts", logger)
         let steady = SteadyCheckouts(carts: PreparedCarts(baskets: baskets, database: pool), customers: customers(running, BenchPlan.clients))
         let outcome: (longest: Duration, accepted: Int, result: Result)
@@ -57,8 +57,9 @@ extension BenchRun {
         return outcome.result
     }
 
-    /// Runs `wharf audit` to its end. It reports that the grown orders are unknown to the gateway and were never announced; only an audit that could not read fails.
-    /// - Returns: the most memory that it took, in MB.
+    /// Runs `wharf audit` to its end. The audit finds that the gateway does not know the grown orders, and that they were never announced; this is not a failure, but an
+    /// audit that cannot read the tables is.
+    /// - Returns: the most memory that the audit took, in MB.
     private func audit() async throws -> Double {
         let lines = LineStore()
         let command = ProcessCommand(try Executables().wharf, ["audit"], inheritsEnvironment: false, workingFolder: folder.path)

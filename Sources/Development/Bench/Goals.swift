@@ -86,8 +86,8 @@ enum Goals {
                 record, .backlog, "checkouts over a large backlog", "orders/s", .checkouts, "checkouts", .atLeast, 0.9,
                 remark: "from the broker, without HTTP"),
             alone(record, .pauseInVacuum, "pause of checkouts over large tables during VACUUM", "ms", .atMost, 100),
-            alone(record, .pauseInDrop, "the same while days of the inboxes are dropped", "ms", .atMost, 100),
-            alone(record, .pauseInAudit, "the same during wharf audit", "ms", .atMost, 100),
+            alone(record, .pauseInDrop, "pause of checkouts while days of the inboxes are dropped", "ms", .atMost, 100),
+            alone(record, .pauseInAudit, "pause of checkouts over large tables during wharf audit", "ms", .atMost, 100),
         ].compactMap(\.self)
     }
 

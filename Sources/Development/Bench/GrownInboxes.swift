@@ -5,18 +5,18 @@ import Operations
 import PostgreSQL
 import Terminal
 
-/// Fills the inboxes as a week of messages does. A day that has no partition yet gets its key once its rows are there, and is attached then.
+/// Fills the inboxes as a week of messages would. A day that has no partition yet is first filled, then gets its key, and is attached last.
 struct GrownInboxes: Sendable {
     private static let days = 6
     private static let dayLength = 86_400
     private static let expired = "inbox_expired"
     private static let sampled = 100
-    /// How the rows are shared among the services, in tenths: as many as each writes for an order and its cart. The ids of carts' are those of requests, in no order;
-    /// the others begin with the time.
+    /// How the rows are shared among the services, in tenths: as many as each writes for an order and its cart. The ids in carts' inbox are those of requests, in no
+    /// order; the others begin with the time.
     private static let shares: KeyValuePairs<String, (tenths: Int, isOrdered: Bool)> = [
         "orders": (3, true), "catalog": (2, true), "carts": (3, false), "payments": (1, true), "notifications": (1, true),
     ]
-    /// The page of an index whose keys come in no order is two thirds full.
+    /// The percentage to which the pages of an index are filled when its keys arrive in no order.
     private static let unorderedFill = 70
 
     /// The newest rows of an inbox.
@@ -25,7 +25,7 @@ struct GrownInboxes: Sendable {
         var outputs: [String] = []
     }
 
-    /// Seconds since 1970 between which rows are spread evenly.
+    /// The time over which rows are spread evenly, in seconds since 1970.
     private struct Span {
         let start: Double
         let end: Double
@@ -105,7 +105,7 @@ struct GrownInboxes: Sendable {
         let (name, begin, end) = (Self.partition(day), Double(day * Self.dayLength), Double((day + 1) * Self.dayLength))
         let isNew = try await make(service, name)
         let spread = "to_timestamp(\(span.start) + \(span.end - span.start) * n::float8 / \(span.rows))"
-        // Rounding may not move the first or the last row into another day.
+        // Rounding must not move the first or the last row into another day.
         let at = "least(greatest(\(spread), to_timestamp(\(begin))), to_timestamp(\(end)) - interval '1 microsecond')"
         try await insert(service, name, span.rows(before: begin)..<span.rows(before: end), at: at, isOrdered, samples)
         guard isNew else { return }
@@ -113,7 +113,7 @@ struct GrownInboxes: Sendable {
         try await database.withConnection { try await attach(service, name, day, on: $0) }
     }
 
-    /// Beside the inbox: workers would drop it at once.
+    /// Fills an expired day in a table that is not attached to the inbox, because workers would drop the day at once.
     private func addExpired(_ service: String, _ rows: Int, _ isOrdered: Bool, _ samples: Samples, _ now: Double) async throws {
         guard try await make(service, Self.expired) else { return }
         let begin = Self.expiredDay(now) * Self.dayLength
@@ -121,14 +121,14 @@ struct GrownInboxes: Sendable {
         try await complete(service, Self.expired, isOrdered)
     }
 
-    /// Creates a table like the inbox, without its key. Returns false when it exists.
+    /// Creates a table like the inbox, without its key. Returns false if the table already exists.
     private func make(_ service: String, _ name: String) async throws -> Bool {
         try await database.withConnection { connection in
             let found = try await connection.query("SELECT to_regclass(\("\(service).\(name)")) IS NOT NULL AS found").first
             guard try found?.decode("found") == false else { return false }
             try await connection.execute("CREATE TABLE \(identifier: service).\(identifier: name) (LIKE \(identifier: service).inbox INCLUDING ALL EXCLUDING INDEXES)")
             let owner = try await connection.query("SELECT relowner::regrole::text AS owner FROM pg_class WHERE oid = \("\(service).inbox")::regclass").first
-            // The service drops it one day.
+            // The service must own the table to drop it when it has expired.
             if let owner { try await connection.execute("ALTER TABLE \(identifier: service).\(identifier: name) OWNER TO \(raw: try owner.decode("owner", as: String.self))") }
             return true
         }

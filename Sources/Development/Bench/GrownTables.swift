@@ -12,7 +12,7 @@ struct GrownTables: Sendable {
     private static let sampled = 100
     /// Tables that get a row for each order.
     static let tables = ["orders.orders", "orders.checkouts", "orders.order_skus", "catalog.reservations", "payments.attempts"]
-    /// For the time of loading only: few checkpoints, large sorts, and no vacuum of tables that are vacuumed at the end.
+    /// Settings for the time of loading only: few checkpoints, large sorts, and no autovacuum of tables that are vacuumed at the end.
     private static let loadSettings: [(name: String, value: SQL)] = [
         ("max_wal_size", "'4GB'"), ("checkpoint_timeout", "'1h'"), ("maintenance_work_mem", "'512MB'"), ("autovacuum", "off"),
     ]
@@ -24,7 +24,7 @@ struct GrownTables: Sendable {
 
     let database: PostgresPool
 
-    /// A year's orders and six days' inbox rows, both in chronological order, and a further day of inbox rows that ``GrownInboxes/expire(_:)`` adds.
+    /// A year's orders and six days' inbox rows, both in chronological order, and a further day of inbox rows that ``GrownInboxes/expire(_:logger:)`` attaches and drops.
     /// - Returns: the size of the database in bytes.
     func fill(orders: Int, inboxRows: Int) async throws -> Int {
         for (name, value) in Self.loadSettings { try await execute("ALTER SYSTEM SET \(identifier: name) = \(value)") }
@@ -47,7 +47,7 @@ struct GrownTables: Sendable {
             group.addTask { try await GrownInboxes(database: database).fill(inboxRows) }
             try await group.waitForAll()
         }
-        // What autovacuum has long done with rows of a year.
+        // Autovacuum has long done this to tables with a year's rows.
         try await execute("VACUUM (FREEZE, ANALYZE)")
     }
 
@@ -74,8 +74,8 @@ struct GrownTables: Sendable {
         for index in indexes { try await execute("\(raw: index)") }
     }
 
-    /// Drops those indexes that are faster to build from the complete tables, without a change of their shape: new entries always go to their end, or are sorted
-    /// into lists. Those with a condition stay, because the shop looks for due work with them, and so does that of carts, whose ids are random.
+    /// Drops those indexes that are faster to build from the complete tables and get the same shape: new entries always go to their end, or are sorted into lists.
+    /// Indexes with a condition stay, because the shop looks for due work with them, and so does the index of carts, whose ids are random.
     /// - Returns: the statements that create them again.
     private func dropIndexes() async throws -> [String] {
         try await database.withConnection { connection in
@@ -98,7 +98,7 @@ struct GrownTables: Sendable {
     private func addOrders(_ first: Int, _ end: Int, of count: Int, like samples: [UUID]) async throws {
         try await database.transaction { transaction in
             _ = try await transaction.pipeline([
-                // No triggers: foreign keys are right as they are written, and SKUs are listed below.
+                // Triggers do not run: the rows satisfy the foreign keys, and SKUs are listed below.
                 "SET LOCAL session_replication_role = 'replica'",
                 """
                 CREATE TEMPORARY TABLE grown ON COMMIT DROP AS

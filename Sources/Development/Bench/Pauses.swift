@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How long nothing was accepted while something else went on, its beginning and its end included.
+/// Measures the longest time without an accepted order between a beginning and an end, the times before the first and after the last order included.
 final class Pauses: Sendable {
     fileprivate struct State {
         var last: ContinuousClock.Instant?

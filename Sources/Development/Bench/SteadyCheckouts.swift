@@ -3,9 +3,9 @@ import Terminal
 
 /// Checkouts that go on while something else is done to the database.
 struct SteadyCheckouts: Sendable {
-    /// How long they go on before the clock runs.
+    /// How long the checkouts run before the measurement begins.
     private static let start = Duration.seconds(2)
-    /// Carts that a customer fills at a time.
+    /// The number of carts that a customer fills at a time.
     private static let atOnce = 50
 
     let carts: PreparedCarts

@@ -50,7 +50,7 @@ public struct Endpoint: Sendable, Equatable {
     public let queryPrefixes: Set<String>
     /// Lower case; the headers that are part of the message.
     public let headerParameters: Set<String>
-    /// Those of the body; empty where there is none.
+    /// The media types of the body; empty if the operation takes no body.
     public let mediaTypes: [String]
 
     /// How the message is stored. Credentials must not outlive their requester, so their message is transient whatever its kind.

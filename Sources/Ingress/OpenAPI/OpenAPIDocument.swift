@@ -50,7 +50,7 @@ public struct OpenAPIDocument: Sendable {
         self.yaml = yaml
     }
 
-    /// The document as JSON. Rendered by each call, like ``reference()``, because not every reader of the document needs it.
+    /// The document as JSON. Each call renders it, like ``reference()``, because not every role that reads the document needs it.
     func json() -> [UInt8] { Array(JSONText.text(of: content.node).utf8) }
 
     /// The document as pages for human readers, by path.

@@ -32,7 +32,7 @@ public struct Reply: Sendable, Equatable {
         self.init(status: status, headers: headers, body: try JSON.encode(value))
     }
 
-    /// With the entity tag of the value's representation.
+    /// A reply with the entity tag of the value's representation.
     public init(status: Int = 200, headers: [String: String] = [:], tagged value: some Encodable) throws {
         try self.init(status: status, headers: headers, json: value)
         self.headers["etag"] = "\"\(SHA256.hex(body).prefix(32))\""

@@ -8,7 +8,7 @@ public import ServiceLifecycle
 /// Health and metrics of one process, on a separate address: `/livez`, `/readyz`, `/startupz`, `/metrics`.
 ///
 /// `/livez` answers 200 as long as the process runs. `/readyz` answers 200 when all required checks pass within two seconds, otherwise 503, and names each failed
-/// check with its reason. `/startupz` answers as `/readyz` until they have passed once, and 200 from then on. `/metrics` is Prometheus' text format.
+/// check with its reason. `/startupz` answers like `/readyz` until the required checks have passed once, and 200 from then on. `/metrics` is Prometheus' text format.
 public struct AdminServer: Service {
     static let checkLimit: Duration = .seconds(2)
 

@@ -45,7 +45,7 @@ struct TextLayout: LogLayout {
 
     /// Without line feeds and other control characters: input from outside must not forge a line or send escape codes to the terminal.
     private func oneLine(_ text: String) -> String {
-        // Nearly all texts have none of the bytes that these characters begin with, and looking up the category of each character is slow.
+        // Looking up the category of each character is slow, and nearly all texts have none of the bytes with which control characters begin.
         guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 }) else { return text }
         return text.unicodeScalars.reduce(into: "") { line, scalar in
             switch scalar {

@@ -3,7 +3,7 @@ import Glibc
 
 /// What distinguishes a file from what was at its path before, without reading it.
 struct FileStamp: Equatable {
-    /// Longer than any file system's clock stands still: a second change within this time may leave the stamp as it was.
+    /// Longer than the resolution of any file system's clock: a second change within this time may leave the stamp as it was.
     private static let longestTick: TimeInterval = 2
 
     private let device: UInt
@@ -17,7 +17,7 @@ struct FileStamp: Equatable {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }
         (device, inode, size) = (UInt(status.st_dev), UInt(status.st_ino), Int(status.st_size))
-        // Of the last change of any kind, which nobody can set back.
+        // The time of the last change of any kind, which programs cannot set.
         (seconds, nanoseconds) = (status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
     }
 

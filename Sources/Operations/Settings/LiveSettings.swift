@@ -27,7 +27,7 @@ public final class LiveSettings: Sendable {
         self.logger = logger
     }
 
-    /// Cheap enough for each use: files are read only after they have changed.
+    /// The current settings. Cheap enough to be called at each use: files are read only after they have changed.
     public var current: Settings {
         state.withLock { state in
             let stamps = paths.map(FileStamp.init(of:))

@@ -7,7 +7,7 @@ import Messaging
 extension Fields {
     mutating func productSlug() -> String? {
         let slug = slug()
-        if let slug, slug.isReservedSlug { note("slug", "is the name of another resource, and no product's") }
+        if let slug, slug.isReservedSlug { note("slug", "is reserved for another resource") }
         return slug
     }
 
@@ -65,7 +65,7 @@ extension Fields {
     mutating func brand() -> String? { optionalText("brand", 1...100) }
 }
 
-/// An image without any other field: a misspelt `alt` must not be ignored silently.
+/// An image. Any other field is an error: a misspelt `alt` must not be ignored silently.
 private struct GivenImage: Codable {
     let image: Image
 

@@ -90,7 +90,7 @@ struct Reserving: Sendable {
         try await sell(items, reporting: false, on: transaction)
     }
 
-    /// The same for payments of an earlier version, whose orders are confirmed by the report.
+    /// Turns a reservation into a sale and reports it: earlier versions confirm an order only when they receive this report.
     func commit(_ items: [IncomingMessage<SettleReservation>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await sell(items, reporting: true, on: transaction)
     }

@@ -38,7 +38,7 @@ extension String {
     /// Whether it is a valid slug. `/v1/products/{idOrSlug}` treats anything that looks like a UUID as an id.
     var isSlug: Bool { self == slug && isGeneratedSlug }
 
-    /// Whether it is the name of another resource beside the products: `/v1/products/suggestions`.
+    /// Whether a product cannot have it, because its path is another resource: `/v1/products/suggestions`.
     var isReservedSlug: Bool { self == "suggestions" }
 
     /// Whether a text that ``slug`` returned is a valid product slug.
@@ -75,7 +75,7 @@ enum GeneratedSlug {
     /// A slug that is always unique: it ends in a part of the product's id.
     static func last(_ first: String, _ id: UUID) -> String { first.slug(endingIn: String(id.uuidString.lowercased().suffix(12))) }
 
-    /// All that there are for the first choice, the best one first.
+    /// All slugs that can be made from the first choice, the best one first.
     static func all(_ first: String, sku: String, _ id: UUID) -> [String] {
         [first] + numbered(first) + [withSKU(first, sku)].compactMap(\.self) + [last(first, id)]
     }

@@ -5,7 +5,7 @@ import PostgreSQL
 ///
 /// Slugs are looked up by name, not by product: a file may have a thousand products of one name in a batch.
 struct SlugChoice {
-    /// A new product with the slug that was given, or the best one that can be made. A reference: thousands of them are passed on together.
+    /// A new product with the slug that was given, or the best one that can be made. A class, because thousands of them are passed on together.
     final class Wish: Sendable {
         let id: UUID
         let product: NewProduct
@@ -27,7 +27,7 @@ struct SlugChoice {
     /// - Parameter taken: The first choices that other products have.
     init(among wishes: [Wish], taken: Set<String>, on transaction: any SQLConnection) async throws {
         self.taken = taken
-        // No other product is given one of these by numbering.
+        // Numbering gives none of these to another product.
         var wanted = Set<String>(minimumCapacity: wishes.count)
         var others: [Wish] = []
         for wish in wishes {

@@ -31,7 +31,7 @@ struct NewLetter: Sendable {
     let original: [UInt8]
     let body: [UInt8]
     let bodyBytes: Int
-    /// Shows a replay whether it is a bundle.
+    /// A replay recognises a bundle by this.
     let contentType: String?
     /// The order that it is about.
     let subject: Subject?

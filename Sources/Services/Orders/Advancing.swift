@@ -28,7 +28,7 @@ struct Advancing: Sendable {
                 outcomes[index] = .failed(Failure("unknown-order", "there is no order \(item.input.orderID)"))
                 continue
             }
-            // Nothing can be taken back: an operator decides.
+            // Shipped goods cannot be taken back, so an operator decides.
             if item.input.kind == .reservationLost, order.shipping != nil {
                 outcomes[index] = .failed(Failure("reservation-lost", "order \(order.id) has been shipped, and catalog has no reservation of its goods"))
                 continue
@@ -104,7 +104,7 @@ extension OrderRow {
         get throws { try newHistory.last ?? history.value.last }
     }
 
-    /// Payments is asked only once the stock is reserved, so its first news implies that too.
+    /// Payments is asked only once the stock is reserved, so its first report implies the reservation, too.
     fileprivate func reservation(impliedBy event: CheckoutEvent, to next: Checkout, _ now: Date) -> OrderView.Entry? {
         guard checkout.phase == .reserving, next.phase != .reserving else { return nil }
         guard event.payment != nil || event.reservedAt != nil else { return nil }

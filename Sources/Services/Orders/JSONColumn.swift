@@ -4,7 +4,7 @@ import Messaging
 /// A column that contains JSON, decoded only where it is needed: most steps of a saga need none of an order's texts.
 struct JSONColumn<Value: Codable & Sendable>: Sendable {
     let text: String
-    /// What the text was made of; nil where it was read.
+    /// The value that the text was encoded from; nil if the text was read from the database.
     private let source: Value?
 
     init(text: String) {

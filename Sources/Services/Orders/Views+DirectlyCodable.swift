@@ -2,7 +2,7 @@ import Contracts
 import FoundationEssentials
 import JSON
 
-// An order is shown with most messages about it: these types write themselves.
+// Most messages about an order contain this view of it, so these types write themselves.
 
 extension CheckoutView: DirectlyEncodable {
     func write(to json: inout JSONWriter) {

@@ -1,10 +1,10 @@
 import FoundationEssentials
 import IOThreads
 
-/// Dedicated threads for password hashing, which blocks a thread for about 400 ms. Swift's shared threads stay free for other work, and in a flood of sign-ins so does
-/// a processor (``BackgroundThreads``).
+/// Dedicated threads for password hashing, which blocks a thread for about 400 ms. Swift's shared threads stay free for other work, and so
+/// does one processor in a flood of sign-ins (``BackgroundThreads``).
 ///
-/// At most `count` passwords are hashed at once, and in a flood never on all processors; further ones wait, at most as many as a worker holds messages of one queue.
+/// At most `count` passwords are hashed at once, and in a flood never on all processors. Further ones wait: at most as many as the messages that a worker holds from one queue.
 /// Sign-ups and sign-ins have separate threads, so that neither waits for the other.
 public struct PasswordThreads: Sendable {
     /// Two hash some five passwords a second; those of sign-ups and those of sign-ins together take 512 MiB at most.

@@ -17,7 +17,7 @@ public enum UsersService {
     /// - Parameters:
     ///   - attempts: counts failed sign-ins across all processes. Without it, and while it is unavailable, each process counts for itself.
     ///   - hashingThreads: passwords hashed at once in this process for sign-ins, and as many for sign-ups; each takes a core for some 400 ms, and 128 MiB.
-    ///   - sealing: the key with which senders shall seal credentials; nil where they arrive in plaintext.
+    ///   - sealing: the key with which senders seal credentials; nil where credentials arrive in plaintext.
     ///   - passwords: the work factors of new hashes. Weaker ones are renewed when their owners sign in.
     public static func definition(
         ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness, attempts: (any KeyValueStore)?,

@@ -10,7 +10,7 @@ struct HealthCommand: AsyncParsableCommand {
 
     @Flag(
         name: .customLong("startup"),
-        help: "Ask only whether the role answers and has been ready since it started: for engines that replace a process whose check fails, which cures no lost dependency.")
+        help: "Check only that the role answers and has been ready at least once. For engines that replace a process whose check fails: a new one cannot restore a dependency.")
     var sinceStartup = false
 
     /// Container engines allow a check a few seconds.

@@ -5,7 +5,7 @@ import Testing
 @testable import Assembly
 
 @Suite struct CredentialsKeysTests {
-    @Test func `the key follows the password, and the one before stays`() {
+    @Test func `the key follows the password, and the previous key stays`() {
         let password = Mutex<String?>("first")
         let keys = CredentialsKeys { password.withLock { $0 } }
         let first = keys.all()
@@ -13,7 +13,7 @@ import Testing
         password.withLock { $0 = "second" }
         let second = keys.all()
         #expect(second.count == 2 && second.last == first.first && second.first != first.first)
-        // What cannot be read changes nothing.
+        // A password that cannot be read changes nothing.
         password.withLock { $0 = nil }
         #expect(keys.all() == second)
         password.withLock { $0 = "third" }

@@ -22,7 +22,7 @@ import Testing
         #expect(display.text(try progress("done", 1_000, 40), at: start + .seconds(3)) == "done: 40 rows accepted, 1 changed, 0 rejected\n")
     }
 
-    @Test func `who has rows rejected is told where the reasons are`() throws {
+    @Test func `the end of an import with rejected rows says how to print the reasons`() throws {
         var display = ImportDisplay(terminal: Terminal(isLive: false, isColoured: false))
         let end = display.text(try progress("done", 1_000, 1, rejected: 2), at: .now)
         #expect(end == "done: 1 row accepted, 1 changed, 2 rejected; `wharf imports rejected 7c9e6679-7425-40de-944b-e07fc1f90ae7` prints the reasons\n")

@@ -208,7 +208,7 @@ extension System {
     }
 }
 
-/// Reads requests and closes the connection without an answer. Does not count those for its readiness.
+/// Reads requests and closes the connection without an answer. Counts the requests, except those for `/readyz`.
 private final class DroppingServer: Sendable {
     private let counter: Counter
     private let channel: any Channel
@@ -218,7 +218,7 @@ private final class DroppingServer: Sendable {
         let count = Atomic(0)
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            // The gateway asks every two seconds.
+            // The gateway asks for readiness every two seconds.
             if !String(buffer: unwrapInboundIn(data)).hasPrefix("GET /readyz ") { count.add(1, ordering: .relaxed) }
             context.close(promise: nil)
         }

@@ -130,8 +130,8 @@ final class ModelBroker: Sendable {
         change { $0.broker.acknowledge(tags, by: id) }
     }
 
-    /// The acknowledgements reach the broker after `delay`, once they are a quarter of the prefetch, or before anything else that the consumer does. Those on a connection that
-    /// is lost before do not.
+    /// The acknowledgements reach the broker after `delay`, once they are a quarter of the prefetch, or before anything else that the consumer does. If the
+    /// connection is lost before, they do not.
     func acknowledge(_ tags: [DeliveryTag], by id: Int, within delay: Duration) {
         let isDue = state.withLock { state in
             guard var consumer = state.broker.consumers[id] else { return true }

@@ -35,7 +35,7 @@ struct ImportedProduct: Sendable, Equatable {
     }
 }
 
-/// A row as a product that is not there yet. A reference, as the wish is.
+/// A row for a product that does not exist yet. A class, like ``SlugChoice/Wish``, because thousands of rows are passed on together.
 final class NewRow: Sendable {
     let wish: SlugChoice.Wish
     let imported: ImportedProduct

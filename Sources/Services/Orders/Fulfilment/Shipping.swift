@@ -41,11 +41,11 @@ extension OrderRow {
         throw Problem.conflict("payment-cancelled", "The authorization of the payment has ended, so nothing pays for the order.")
     }
 
-    /// Only goods that are paid leave the warehouse.
+    /// Only goods that are paid for leave the warehouse.
     func expectConfirmed() throws {
         switch checkout.phase {
         case .confirmed: return
-        // Of an earlier version, and about to be confirmed.
+        // An earlier version left the order in this phase; it is about to be confirmed.
         case .confirming: throw Failure("sale-not-booked", "the sale of order \(id) is not booked yet", remedy: .retry)
         case .rejected: throw Problem.conflict("order-rejected", "The order was rejected.")
         case _ where checkout.isCancelled: throw Problem.conflict("order-cancelled", "The order was cancelled.")
