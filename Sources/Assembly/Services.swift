@@ -77,6 +77,8 @@ extension Assembly {
             let redis = try RedisClient(url: settings.redisURL, renewing: { settings.redisURL }, logger: logger("redis"))
             services.append(RedisService(client: redis))
             let ask = try asking(user, commands: publisher, on: thread, &services)
+            // The key of the password that is current now: senders use it for a while after a change.
+            _ = credentialsKeys.all()
             return UsersService.definition(
                 ask: ask, clock: clock, randomness: randomness, attempts: redis, sealing: { credentialsKeys.all().first }, logger: logger("users"))
         case .catalog:

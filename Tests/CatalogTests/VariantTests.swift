@@ -115,4 +115,12 @@ import Testing
         #expect(fields(try await shop.change(product.id, "{\(lists)}")) == [field])
         await shop.harness.database.close()
     }
+
+    @Test func `a list of variants can be sent back as it was read`() async throws {
+        let shop = try await Shop()
+        let product = try await shop.create("A")
+        let read = #"{"variants": [{"sku": "A-S", "options": {"size": "s"}, "price": {"amount": 5, "currency": "EUR"}, "available": 3}]}"#
+        #expect(try await shop.change(product.id, read).status == 200)
+        await shop.harness.database.close()
+    }
 }

@@ -60,6 +60,8 @@ public final class BackgroundThreads: Sendable {
         let now = ContinuousClock.now - start
         return state.withLock { state in
             guard let priority = state.plan.next(after: previous, at: now), let work = state.waiting.popFirst() else { return nil }
+            // The slice keeps what it has handed out, which may hold a password.
+            if state.waiting.isEmpty { state.waiting = [] }
             return (work, priority)
         }
     }

@@ -35,6 +35,8 @@ public final class LiveSettings: Sendable {
             let now = clock.now()
             state.stamps = stamps.allSatisfy { $0?.isSettled(at: now) ?? true } ? stamps : nil
             let contents = state.settings.currentFileContents
+            // A file that is there and could not be read is tried again.
+            if contents.count < stamps.count(where: { $0 != nil }) { state.stamps = nil }
             guard contents != state.contents else { return state.settings }
             state.contents = contents
             do throws(SettingError) {

@@ -55,7 +55,8 @@ extension Fields {
         }
         // Any other field is an error: a misspelt price would otherwise be the product's.
         _ = optionalList("variants", 0...Int.max) { variant in
-            variant.accept("sku", "options")
+            // Clients send back the list that they have read, which shows what is available.
+            variant.accept("sku", "options", "available")
             if withStock { variant.accept("stock") }
             _ = variant.optionalObject("price") { $0.accept("amount", "currency") }
         }

@@ -27,9 +27,7 @@ struct Reading: Sendable {
         let letters = try await DeadLetterStore.find(items.map(\.input.id), on: connection)
         return try items.map { item in
             guard let letter = letters[item.input.id] else { return .refused(.notFound("dead letter")) }
-            var reply = try Reply(json: LetterView(summary: LetterSummaryView(letter.summary), letter: letter))
-            reply.headers["etag"] = "\"\(SHA256.hex(reply.body).prefix(32))\""
-            return .done(reply)
+            return .done(try Reply(tagged: LetterView(summary: LetterSummaryView(letter.summary), letter: letter)))
         }
     }
 }

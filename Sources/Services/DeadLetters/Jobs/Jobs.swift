@@ -62,9 +62,7 @@ struct Jobs: Sendable {
                 continue
             }
             let states = job.order.action == .replay ? try await orders.states(of: job, database) : nil
-            var reply = try Reply(json: JobView(job, orders: states))
-            reply.headers["etag"] = "\"\(SHA256.hex(reply.body).prefix(32))\""
-            outcomes.append(.done(reply))
+            outcomes.append(.done(try Reply(tagged: JobView(job, orders: states))))
         }
         return outcomes
     }

@@ -5,7 +5,7 @@ import Runtime
 
 /// Runs the operators' command for each alert, one after another. An alert whose command fails climbs the retry ladder; the command may run twice for it.
 struct AlertRunning: Sendable {
-    /// Seconds after which no further alert of a batch is started, because the steps of jobs wait in the same queue.
+    /// Seconds after which no further alert of a batch is started, because the steps of jobs wait in the same queue. The last one may wait for its turn and then run.
     static let longestBatch = 15.0
 
     let command: DeadLetterRules.Alert.Command?
