@@ -23,7 +23,11 @@ extension Faults {
                 }
                 try await Self.probe(scene, administrator)
                 await hold.open()
-                try await eventually("COMMIT waits for its answer") { try await Self.endWaiting("worker-%", administrator) == 1 }
+                // The messages may come in one batch or in several. A transaction is visible only once its session has been ended.
+                try await eventually("Each COMMIT waits for its answer") {
+                    _ = try await Self.endWaiting("worker-%", administrator)
+                    return try await scene.balance() == 3
+                }
                 _ = try await scene.notices(3)
                 await administrator.close()
             }

@@ -86,7 +86,7 @@ import Testing
     @Test func `a chunked body needs its type`() async throws {
         try await TestIngress.with { port in
             let response = try await Connection.with(port) { connection in
-                try await connection.write("POST /v1/sessions HTTP/1.1\r\nHost: wharf\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+                try await connection.write("POST /v1/carts HTTP/1.1\r\nHost: wharf\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
                 return try await connection.response()
             }
             #expect(response.status == 415)

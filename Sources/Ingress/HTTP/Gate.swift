@@ -77,13 +77,9 @@ struct Gate: Sendable {
     }
 
     private func checkForm(_ endpoint: Endpoint, _ headers: HTTPFields) throws(Refusal) {
-        do throws(Refusal) {
-            // Many clients send an empty JSON object where there is no body.
-            try MediaType.check(headers.values("content-type").first, isOneOf: endpoint.mediaTypes.isEmpty ? [MediaType.json] : endpoint.mediaTypes)
-            _ = try ContentCoding.read(headers.values("content-encoding"))
-        } catch {
-            throw endpoint.mediaTypes.isEmpty ? .unexpectedBody : error
-        }
+        // Many clients send an empty JSON object where there is no body.
+        try MediaType.check(headers.values("content-type").first, isOneOf: endpoint.mediaTypes.isEmpty ? [MediaType.json] : endpoint.mediaTypes)
+        _ = try ContentCoding.read(headers.values("content-encoding"))
     }
 
     /// The bound on bodies applies to unpacked bodies, too.

@@ -74,8 +74,6 @@ extension Refusal {
             detail: "The body may be compressed with gzip, once, or not at all; Content-Encoding must say so."),
         headers: ["accept-encoding": "gzip"])
 
-    static let unexpectedBody = Refusal.badRequest("This operation takes no body.")
-
     static let malformedGzip = Refusal.badRequest("The body is not gzip, although Content-Encoding says so.")
 
     static let targetTooLong = Refusal(

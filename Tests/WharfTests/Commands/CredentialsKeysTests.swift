@@ -5,7 +5,7 @@ import Testing
 @testable import Assembly
 
 @Suite struct CredentialsKeysTests {
-    @Test func `the key follows the password, and the previous key stays`() {
+    @Test func `the key follows the password, and the two before it stay`() {
         let password = Mutex<String?>("first")
         let keys = CredentialsKeys { password.withLock { $0 } }
         let first = keys.all()
@@ -17,7 +17,10 @@ import Testing
         password.withLock { $0 = nil }
         #expect(keys.all() == second)
         password.withLock { $0 = "third" }
-        #expect(keys.all().count == 2 && keys.all().last == second.first)
+        let third = keys.all()
+        #expect(third.count == 3 && third.dropFirst() == second[...])
+        password.withLock { $0 = "fourth" }
+        #expect(keys.all().dropFirst() == third.prefix(2))
     }
 
     @Test func `every process with the same password has the same key`() {
