@@ -21,8 +21,6 @@ struct DeliveryQueue<Waiter> {
     private var outbox: [Settlement] = []
     private var acknowledged: [UInt64] = []
     private var acknowledgedSince: ContinuousClock.Instant?
-    /// Deliveries of messages that the broker has delivered before.
-    private var redelivered: Set<UInt64> = []
     private var generation: UInt64 = 0
     private(set) var isStopped = false
     let noAck: Bool
@@ -54,15 +52,14 @@ struct DeliveryQueue<Waiter> {
         generation = 0
         unsettled = UnsettledDeliveries()
         outbox = []
-        (acknowledged, acknowledgedSince, redelivered) = ([], nil, [])
+        (acknowledged, acknowledgedSince) = ([], nil)
         if !noAck { gathered = [] }
     }
 
     /// Adds what has arrived and hands it to the waiting callers, in the order in which they asked.
     mutating func receive(_ deliveries: [Delivery]) -> [Handover] {
         if !noAck {
-            for delivery in deliveries { unsettled.add(delivery.tag.number) }
-            redelivered.formUnion(deliveries.lazy.filter(\.redelivered).map(\.tag.number))
+            for delivery in deliveries { unsettled.add(delivery.tag.number, isRedelivered: delivery.redelivered) }
             guard !isStopped else {
                 outbox += unsettled.release(deliveries.map(\.tag.number))
                 return []
@@ -107,18 +104,16 @@ struct DeliveryQueue<Waiter> {
     /// A redelivered message may have been handled beside one that kills its worker. If its acknowledgement were lost each time, it would become a dead letter
     /// together with that message.
     private var mustWrite: Bool {
-        isStopped || acknowledged.count >= acknowledgedBound || !redelivered.isDisjoint(with: acknowledged)
+        isStopped || acknowledged.count >= acknowledgedBound || unsettled.includesRedelivered(acknowledged)
     }
 
     mutating func reject(_ tags: [DeliveryTag], requeue: Bool) {
         writeAcknowledged()
-        redelivered.subtract(numbers(tags))
         outbox += unsettled.reject(numbers(tags), requeue: requeue)
     }
 
     mutating func release(_ tags: [DeliveryTag]) {
         writeAcknowledged()
-        redelivered.subtract(numbers(tags))
         outbox += unsettled.release(numbers(tags))
     }
 
@@ -135,7 +130,6 @@ struct DeliveryQueue<Waiter> {
 
     private mutating func writeAcknowledged() {
         outbox += unsettled.acknowledge(acknowledged)
-        redelivered.subtract(acknowledged)
         (acknowledged, acknowledgedSince) = ([], nil)
     }
 

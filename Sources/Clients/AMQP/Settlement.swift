@@ -12,13 +12,18 @@ enum Settlement: Equatable, Sendable {
 struct UnsettledDeliveries {
     /// Ascending; at most the prefetch.
     private var numbers: [UInt64] = []
+    /// Those whose messages the broker has delivered before.
+    private var redelivered: Set<UInt64> = []
 
     var count: Int { numbers.count }
 
     /// Numbers come in ascending order.
-    mutating func add(_ number: UInt64) {
+    mutating func add(_ number: UInt64, isRedelivered: Bool = false) {
         numbers.append(number)
+        if isRedelivered { redelivered.insert(number) }
     }
+
+    func includesRedelivered(_ some: [UInt64]) -> Bool { !redelivered.isDisjoint(with: some) }
 
     mutating func acknowledge(_ settled: [UInt64]) -> [Settlement] {
         settle(settled) { .acknowledge($0, multiple: $1) }
@@ -58,6 +63,7 @@ struct UnsettledDeliveries {
             }
         }
         numbers = kept
+        redelivered.subtract(taken)
         return (taken, leading)
     }
 }

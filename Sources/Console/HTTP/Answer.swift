@@ -1,7 +1,7 @@
 import Contracts
 import HTTPTypes
 import Hummingbird
-import Secrets
+import Messaging
 
 /// A response of the console.
 struct Answer: Sendable {
@@ -38,7 +38,7 @@ enum Assets {
         init(_ body: [UInt8], _ type: String) {
             self.body = body
             self.type = type
-            tag = "\"\(SHA256.hex(body).prefix(32))\""
+            tag = Reply.entityTag(of: body)
         }
     }
 

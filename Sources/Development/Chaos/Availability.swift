@@ -1,3 +1,5 @@
+import Operations
+import Runtime
 import Synchronization
 
 /// When customers had success: an outage as seen from outside.
@@ -39,18 +41,10 @@ final class Availability: Sendable {
     func awaitSuccess(within limit: Duration) async throws -> Bool {
         let (never, continuation) = AsyncStream<Never>.makeStream()
         state.withLock { $0.waiting.append(continuation) }
-        return try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                for await _ in never {}
-                try Task.checkCancellation()
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                return false
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
+        let success: Void? = try await SystemClock().within(limit) {
+            for await _ in never {}
+            try Task.checkCancellation()
         }
+        return success != nil
     }
 }

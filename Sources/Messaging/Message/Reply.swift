@@ -35,8 +35,11 @@ public struct Reply: Sendable, Equatable {
     /// A reply with the entity tag of the value's representation.
     public init(status: Int = 200, headers: [String: String] = [:], tagged value: some Encodable) throws {
         try self.init(status: status, headers: headers, json: value)
-        self.headers["etag"] = "\"\(SHA256.hex(body).prefix(32))\""
+        self.headers["etag"] = Self.entityTag(of: body)
     }
+
+    /// The entity tag of a representation.
+    public static func entityTag(of body: [UInt8]) -> String { "\"\(SHA256.hex(body).prefix(32))\"" }
 
     public init(_ problem: Problem, headers: [String: String] = [:]) {
         // Encoding a Problem cannot fail: it holds strings and integers. Should it ever, the status still says what happened.

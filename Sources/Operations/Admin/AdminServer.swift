@@ -60,15 +60,8 @@ public struct AdminServer: Service {
     private var application: some ApplicationProtocol {
         let router = Router()
         router.get("/livez") { _, _ in Self.text("alive\n") }
-        router.get("/readyz") { _, _ in
-            let report = await readiness()
-            return Self.text(report.text, status: report.isReady ? .ok : .serviceUnavailable)
-        }
-        router.get("/startupz") { _, _ in
-            if look.hasPassed { return Self.text("started\n") }
-            let report = await readiness()
-            return Self.text(report.text, status: report.isReady ? .ok : .serviceUnavailable)
-        }
+        router.get("/readyz") { _, _ in Self.text(await readiness()) }
+        router.get("/startupz") { _, _ in look.hasPassed ? Self.text("started\n") : Self.text(await readiness()) }
         router.get("/metrics") { _, _ in
             updateGauges()
             return Self.text(metrics.exposition(), type: PrometheusText.contentType)
@@ -92,6 +85,10 @@ public struct AdminServer: Service {
                 await onReady(port)
             },
             logger: quiet)
+    }
+
+    private static func text(_ report: ReadinessReport) -> Response {
+        text(report.text, status: report.isReady ? .ok : .serviceUnavailable)
     }
 
     private static func text(

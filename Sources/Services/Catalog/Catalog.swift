@@ -54,15 +54,7 @@ public enum CatalogService {
                 .command(
                     MessageName.reserve, reading: Reserving.read,
                     ahead: { items in StockStore.locking(orders: items.map(\.input.orderID), skus: items.flatMap { $0.input.lines.map(\.sku) }) }, handle: reserving.reserve),
-                .command(
-                    MessageName.release, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
-                    handle: reserving.release),
-                .command(
-                    MessageName.sell, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
-                    handle: reserving.sell),
-                .command(
-                    MessageName.commit, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) },
-                    handle: reserving.commit),
+                settling(MessageName.release, reserving.release), settling(MessageName.sell, reserving.sell), settling(MessageName.commit, reserving.commit),
                 .command(MessageName.restock, reading: Reserving.readReturn, handle: reserving.restock),
             ],
             pollers: [
@@ -76,5 +68,13 @@ public enum CatalogService {
             queues: ["\(name).queries", "\(name).commands", importsQueue],
             routes: [MessageName.storeImportPiece: importsQueue, "catalog.imports.create": importsQueue, MessageName.advanceImport: importsQueue],
             sends: [MessageName.advance, MessageName.charge, MessageName.advanceImport], announces: [MessageName.catalogChanged, MessageName.stockLow])
+    }
+
+    /// A command that ends an order's reservation, one way or the other.
+    private static func settling(
+        _ name: String, _ handle: @escaping @Sendable ([IncomingMessage<SettleReservation>], any SQLConnection) async throws -> [Outcome]
+    ) -> Operation {
+        .command(
+            name, reading: Operation.contract(SettleReservation.self), ahead: { StockStore.locking(orders: $0.map(\.input.orderID), skus: []) }, handle: handle)
     }
 }

@@ -3,7 +3,6 @@ import FoundationEssentials
 import Input
 import Messaging
 import PostgreSQL
-import Secrets
 
 /// Letters for administrators.
 struct Reading: Sendable {

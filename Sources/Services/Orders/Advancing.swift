@@ -159,14 +159,14 @@ extension CheckoutEvent.Kind {
         case .charged: payment == .authorized ? "payment authorized" : "payment succeeded"
         case .paymentDeclined: "payment declined"
         case .paymentActionRequired: "the customer has to approve the payment"
-        case .stockCommitted: phase == .confirmed ? "order confirmed" : "sale booked"
+        case .stockCommitted: OrderView.Entry.confirmed
         case .reservationLost: "the reservation is gone"
         case .paymentVoided: "no payment is kept"
         case .paymentUnresolved: "the payment needs an operator"
         case .paymentChanged: "payment changed"
         case .stockReleased: "stock released"
         case .cartReopened: "cart open again"
-        case .overdue: phase == .confirmed ? "order confirmed" : "no answer in time"
+        case .overdue: phase == .confirmed ? OrderView.Entry.confirmed : "no answer in time"
         }
     }
 }

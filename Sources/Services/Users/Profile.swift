@@ -4,7 +4,6 @@ import Input
 import JSON
 import Messaging
 import PostgreSQL
-import Secrets
 
 /// The caller's own account.
 struct Profile: Sendable {
@@ -75,7 +74,7 @@ struct ProfileChange: Sendable {
 extension Encodable {
     /// The entity tag of the value's representation.
     var tag: String {
-        get throws { "\"\(SHA256.hex(try JSON.encode(self)).prefix(32))\"" }
+        get throws { Reply.entityTag(of: try JSON.encode(self)) }
     }
 }
 

@@ -47,7 +47,7 @@ extension Changing {
         var actions: [CheckoutAction] = []
         let outcomes = try await change(items, of: \.order, on: transaction) { item, order, now in
             guard let (next, steps) = order.checkout.after(.retried) else { throw Problem.checkoutEnded(order.checkout) }
-            if next.phase != order.checkout.phase { order.note(next.phase.rawValue, "order confirmed", at: now) }
+            if next.phase != order.checkout.phase { order.note(next.phase.rawValue, OrderView.Entry.confirmed, at: now) }
             order.checkout = next
             // Waiting for a customer is not a missing answer: its first deadline sends the reminder.
             if next.phase != .awaitingCustomer { order.retries += 1 }
@@ -105,6 +105,8 @@ extension IncomingMessage {
 extension OrderView.Entry {
     /// Begins the entry of an order that an operator gave up.
     static let abandoned = "given up"
+    /// Of an order that an earlier version left waiting for its sale.
+    static let confirmed = "order confirmed"
 }
 
 extension Problem {
