@@ -64,6 +64,20 @@ package enum ProcessTree {
         return found
     }
 
+    /// Stops a process and those below it (SIGSTOP) until ``thaw(_:)``: the kernel still accepts connections to them, and no answer comes.
+    package static func freeze(_ root: Int32) {
+        // Twice: the first round may miss a process that was started just before its parent was stopped.
+        for _ in 0..<2 { send(SIGSTOP, to: root) }
+    }
+
+    package static func thaw(_ root: Int32) {
+        send(SIGCONT, to: root)
+    }
+
+    private static func send(_ signal: Int32, to root: Int32) {
+        for id in [root] + descendants(of: root).map(\.id) { _ = Glibc.kill(id, signal) }
+    }
+
     /// Kills those that still run.
     package static func kill(_ processes: [ProcessIdentity]) {
         for process in processes where process.isAlive { _ = Glibc.kill(process.id, SIGKILL) }

@@ -133,13 +133,9 @@ public actor PostgresServer: LocalServer {
         guard try await query("SELECT pg_promote(true, 60)") == "t" else { throw LocalServerError(.tool, "The standby was not promoted.") }
     }
 
-    /// SIGSTOP to the postmaster and its backends: the kernel still accepts connections, and no answer comes.
+    /// Stops the postmaster and its backends: the kernel still accepts connections, and no answer comes.
     public func freeze() async {
-        guard let pid = await process.pid else { return }
-        // Twice: the first round may miss a process that was started just before its parent was stopped.
-        for _ in 0..<2 {
-            for process in [pid] + ProcessTree.descendants(of: pid).map(\.id) { _ = Glibc.kill(process, SIGSTOP) }
-        }
+        if let pid = await process.pid { ProcessTree.freeze(pid) }
     }
 
     private func copy(_ primary: PostgresServer) async throws {

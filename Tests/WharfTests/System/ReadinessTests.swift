@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Messaging
+import Processes
 import Synchronization
 import TestKit
 import Testing
@@ -22,8 +23,7 @@ extension System {
         @Test func `with PostgreSQL frozen no worker is ready, and each names the database`() async throws {
             let wharf = try RunningWharf.get()
             let postgres = try #require(try wharf.record.processes.first { $0.role == "postgresql" }).pid
-            let all = [postgres] + ProcessTree.descendants(of: postgres).map(\.id)
-            for pid in all { kill(pid, SIGSTOP) }
+            ProcessTree.freeze(postgres)
             do {
                 try await wharf.eventually("Every worker names it", within: Self.reportLimit) { role, health in
                     switch ServiceName(rawValue: role) {
@@ -32,10 +32,10 @@ extension System {
                     }
                 }
             } catch {
-                for pid in all { kill(pid, SIGCONT) }
+                ProcessTree.thaw(postgres)
                 throw error
             }
-            for pid in all { kill(pid, SIGCONT) }
+            ProcessTree.thaw(postgres)
             try await wharf.isReadyAgain()
         }
 
