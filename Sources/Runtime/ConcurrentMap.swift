@@ -29,7 +29,7 @@ extension Sequence where Element: Sendable {
             while !group.isEmpty {
                 if let error = await take() { return .failure(error) }
             }
-            return .success(results.sorted { $0.index < $1.index }.map(\.result))
+            return .success(results.sorted { $0.index < $1.index }.map { $0.result })
         }
         return try outcome.get()
     }

@@ -12,12 +12,12 @@ extension Array {
             if groups[key] == nil { keys.append(key) }
             groups[key, default: []].append(index)
         }
-        var results: [(index: Int, result: Result)] = []
-        results.reserveCapacity(count)
+        if keys.count == 1 { return try await transform(keys[0], self) }
+        var results = [Result?](repeating: nil, count: count)
         for key in keys {
             let indices = groups[key] ?? []
-            results += zip(indices, try await transform(key, indices.map { self[$0] })).map { ($0, $1) }
+            for (index, result) in zip(indices, try await transform(key, indices.map { self[$0] })) { results[index] = result }
         }
-        return results.sorted { $0.index < $1.index }.map(\.result)
+        return results.compactMap { $0 }
     }
 }

@@ -14,16 +14,30 @@ final class IOLoop: Sendable {
         case turn(any IOHandler)
     }
 
-    private struct Watch {
+    private struct WeakHandler {
         weak var handler: (any IOHandler)?
-        var interest: IOInterest
     }
 
     private struct State {
         weak var executor: IOThread?
         var work: [Work] = []
-        var watches: [ObjectIdentifier: Watch] = [:]
+        /// Of each handler that is watched. Apart from the handlers, because every round reads all of them, and copying a weak reference is expensive.
+        var interests: [ObjectIdentifier: IOInterest] = [:]
+        var handlers: [ObjectIdentifier: WeakHandler] = [:]
         var isAsleep = false
+
+        mutating func forget(_ key: ObjectIdentifier) {
+            interests[key] = nil
+            handlers[key] = nil
+        }
+
+        mutating func handler(_ key: ObjectIdentifier) -> (any IOHandler)? {
+            guard let handler = handlers[key]?.handler else {
+                forget(key)
+                return nil
+            }
+            return handler
+        }
     }
 
     private let state = Mutex(State())
@@ -59,13 +73,15 @@ final class IOLoop: Sendable {
     }
 
     func watch(_ handler: any IOHandler, _ interest: IOInterest) {
-        change { $0.watches[ObjectIdentifier(handler)] = Watch(handler: handler, interest: interest) }
+        change { state in
+            let key = ObjectIdentifier(handler)
+            state.interests[key] = interest
+            if state.handlers[key]?.handler == nil { state.handlers[key] = WeakHandler(handler: handler) }
+        }
     }
 
     func forget(_ handler: ObjectIdentifier) {
-        state.withLock { state in
-            state.watches[handler] = nil
-        }
+        state.withLock { $0.forget(handler) }
     }
 
     private func change(_ body: (inout State) -> Void) {
@@ -94,7 +110,7 @@ final class IOLoop: Sendable {
                 _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
             }
             for handler in polled.readyHandlers { self.handler(handler)?.socketIsReady() }
-            for handler in takeOverdue() { handler.deadlineHasPassed() }
+            if let deadline = polled.deadline, deadline <= .now { for handler in takeOverdue() { handler.deadlineHasPassed() } }
         }
     }
 
@@ -123,29 +139,23 @@ final class IOLoop: Sendable {
     private func fill(_ polled: inout PollSet) -> Bool {
         state.withLock { state in
             polled.clear(wakeUp: wakeUp)
-            for (key, watch) in state.watches {
-                if watch.handler == nil { state.watches[key] = nil } else { polled.add(key, watch.interest) }
-            }
+            for (key, interest) in state.interests { polled.add(key, interest) }
             state.isAsleep = state.work.isEmpty
             return state.isAsleep
         }
     }
 
+    /// Nil, and no longer watched, if it is gone: its descriptor may belong to another by now.
     private func handler(_ key: ObjectIdentifier) -> (any IOHandler)? {
-        state.withLock { $0.watches[key]?.handler }
+        state.withLock { $0.handler(key) }
     }
 
     private func takeOverdue() -> [any IOHandler] {
         state.withLock { state in
-            guard state.watches.values.contains(where: { $0.interest.deadline != nil }) else { return [] }
             let now = ContinuousClock.now
-            var overdue: [any IOHandler] = []
-            for (key, watch) in state.watches {
-                guard let deadline = watch.interest.deadline, deadline <= now else { continue }
-                state.watches[key]?.interest.deadline = nil
-                if let handler = watch.handler { overdue.append(handler) }
-            }
-            return overdue
+            let overdue = state.interests.filter { $0.value.deadline.map { $0 <= now } ?? false }.keys
+            for key in overdue { state.interests[key]?.deadline = nil }
+            return overdue.compactMap { state.handler($0) }
         }
     }
 }

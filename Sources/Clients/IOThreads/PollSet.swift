@@ -4,7 +4,8 @@ import Glibc
 struct PollSet {
     private var entries: [pollfd] = []
     private var handlers: [ObjectIdentifier] = []
-    private var deadline: ContinuousClock.Instant?
+    /// The earliest one.
+    private(set) var deadline: ContinuousClock.Instant?
 
     mutating func clear(wakeUp: Int32) {
         entries.removeAll(keepingCapacity: true)

@@ -179,25 +179,26 @@ private struct Readings<Input: Sendable>: Sendable {
     private let requests: [Request]
 
     init(_ requests: [Request], _ read: (Request) throws -> Input) {
-        self.init(requests.map { request in (request, Result { IncomingMessage(request: request, input: try read(request)) }) })
+        self.init(requests, requests.map { request in Result { IncomingMessage(request: request, input: try read(request)) } })
     }
 
-    private init(_ readings: [(request: Request, item: Result<IncomingMessage<Input>, any Error>)]) {
+    private init(_ requests: [Request], _ readings: [Result<IncomingMessage<Input>, any Error>]) {
         var items: [IncomingMessage<Input>] = []
-        places = readings.map { _, item in
-            item.map { item in
+        places = readings.map { reading in
+            reading.map { item in
                 items.append(item)
                 return items.count - 1
             }
         }
         self.items = items
-        requests = readings.map(\.request)
+        self.requests = requests
     }
 
     /// The readings of the new requests.
     func only(_ isNew: [Bool]) -> Readings {
         if !isNew.contains(false) { return self }
-        return Readings(requests.indices.filter { isNew[$0] }.map { index in (requests[index], places[index].map { items[$0] }) })
+        let new = requests.indices.filter { isNew[$0] }
+        return Readings(new.map { requests[$0] }, new.map { index in places[index].map { items[$0] } })
     }
 
     /// The work that remains for the transaction.

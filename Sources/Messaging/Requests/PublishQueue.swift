@@ -52,6 +52,9 @@ final class PublishQueue: Sendable {
         if let refusal { completion(.failed(refusal)) }
     }
 
+    /// Whether any publication waits for its turn.
+    var isWaiting: Bool { state.withLock { !$0.waiting.isEmpty } }
+
     /// Publishes until it is cancelled; publications that still wait then fail.
     func run() async {
         await withDiscardingTaskGroup { group in

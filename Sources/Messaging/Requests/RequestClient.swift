@@ -43,6 +43,8 @@ public final class RequestClient: Service {
     private let randomness: any Randomness
     private let logger: Logger
     private let tracer: SpanTracer?
+    /// An element when something begins to wait, unless one is there already.
+    private let (waits, wait) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
     ///   - commands: Publishes what must not be lost; confirms.
@@ -148,6 +150,7 @@ public final class RequestClient: Service {
         var publication = request.publication(durability: .durable, now: now)
         let ended = traced(&publication)
         let sent = publication
+        wait.yield()
         let outcome = await withCheckedContinuation { continuation in
             commands.add(sent, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
         }
@@ -176,13 +179,7 @@ public final class RequestClient: Service {
                     }
                 }
             }
-            group.addTask {
-                while (try? await self.clock.sleep(for: Self.sweepInterval)) != nil {
-                    self.commands.expire()
-                    self.queries.expire()
-                    self.expire(address: await self.replies.replyAddress)
-                }
-            }
+            group.addTask { await self.sweep() }
             group.addTask {
                 try? await gracefulShutdown()
                 await self.replies.stopConsuming()
@@ -190,6 +187,18 @@ public final class RequestClient: Service {
             try await group.next()
             group.cancelAll()
             stop()
+        }
+    }
+
+    /// Ends what has waited for too long. It sleeps only while something waits, so that a process at rest does not wake up.
+    private func sweep() async {
+        for await _ in waits {
+            repeat {
+                guard (try? await clock.sleep(for: Self.sweepInterval)) != nil else { return }
+                commands.expire()
+                queries.expire()
+                expire(address: await replies.replyAddress)
+            } while inFlight > 0 || commands.isWaiting || queries.isWaiting
         }
     }
 
@@ -219,6 +228,7 @@ extension RequestClient {
                 return .refused("more requests than can be answered in time")
             }
             state.entries[id] = entry
+            wait.yield()
             return nil
         }
     }

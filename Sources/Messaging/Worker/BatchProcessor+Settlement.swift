@@ -49,7 +49,6 @@ extension BatchProcessor {
                 tally.add(settlement.request?.operation, .expired)
             case .handled(let outgoing, let recorded, _):
                 tally.add(settlement, outgoing)
-                logHandled(settlement, milliseconds: milliseconds)
                 if let request = settlement.request {
                     for (place, message) in outgoing.messages.enumerated() {
                         var publication = message.publication(at: place, of: request, recorded: recorded, now: now)
@@ -78,6 +77,7 @@ extension BatchProcessor {
         // The answer is true from the commit on; the outputs leave after a redelivery at the latest.
         async let answering: Void = publish(answers)
         let unsettled = await publish(publications, of: owners)
+        logHandled(settlements, milliseconds: milliseconds)
         end(sendings, unsettled)
         if let timeline {
             timeline.note(.confirmed)

@@ -75,16 +75,19 @@ extension BatchProcessor {
         return metadata
     }
 
-    /// Logs one line for each handled command: at info where it is about an order, otherwise at debug. Written before its outputs are sent, so that the lines
-    /// of an order appear in the order of events.
+    /// Logs one line for each handled command: at info where it is about an order, otherwise at debug. The outputs have left by then, so that the next service does not wait
+    /// for the line; its own line follows its own transaction, so the lines of an order still appear in the order of events.
     /// - Parameter milliseconds: the time that the batch took.
-    func logHandled(_ settlement: Settlement, milliseconds: Int) {
-        guard logger.logLevel <= .info, let request = settlement.request, operations[request.operation]?.isQuery == false else { return }
-        let isOfOrder = settlement.subject != nil
-        guard isOfOrder || logger.logLevel <= .debug else { return }
-        var metadata = settlement.logMetadata
-        metadata[LogKey.outcome] = "\(settlement.outcome)"
-        metadata[LogKey.duration] = "\(milliseconds)"
-        logger.log(level: isOfOrder ? .info : .debug, "handled", metadata: metadata)
+    func logHandled(_ settlements: [Settlement], milliseconds: Int) {
+        guard logger.logLevel <= .info else { return }
+        for settlement in settlements {
+            guard case .handled = settlement.result, let request = settlement.request, operations[request.operation]?.isQuery == false else { continue }
+            let isOfOrder = settlement.subject != nil
+            guard isOfOrder || logger.logLevel <= .debug else { continue }
+            var metadata = settlement.logMetadata
+            metadata[LogKey.outcome] = "\(settlement.outcome)"
+            metadata[LogKey.duration] = "\(milliseconds)"
+            logger.log(level: isOfOrder ? .info : .debug, "handled", metadata: metadata)
+        }
     }
 }
