@@ -14,11 +14,12 @@ extension String {
     /// look like another one (UTS #39). `allowingLines` permits line breaks and tabs, in text of several lines.
     public func hasControls(allowingLines: Bool = false) -> Bool {
         unicodeScalars.contains { scalar in
-            switch scalar.properties.generalCategory {
-            case .control: !(allowingLines && (scalar == "\n" || scalar == "\r" || scalar == "\t"))
-            case .lineSeparator, .paragraphSeparator: !allowingLines
+            switch scalar.value {
+            case _ where scalar.isControl: !(allowingLines && (scalar == "\n" || scalar == "\r" || scalar == "\t"))
+            // The separators of lines and paragraphs.
+            case 0x2028, 0x2029: !allowingLines
             // Embeddings, overrides and isolates. Single marks of direction stay: Arabic and Hebrew text has them.
-            case .format: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+            case 0x202A...0x202E, 0x2066...0x2069: true
             default: false
             }
         }
@@ -45,4 +46,9 @@ extension String {
     public var isBlank: Bool {
         unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint }
     }
+}
+
+extension Unicode.Scalar {
+    /// Whether it is in the general category Cc, whose members Unicode has fixed. Read from there, it would cost a search of a table.
+    public var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }

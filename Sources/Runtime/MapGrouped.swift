@@ -12,7 +12,7 @@ extension Array {
             if groups[key] == nil { keys.append(key) }
             groups[key, default: []].append(index)
         }
-        if keys.count == 1 { return try await transform(keys[0], self) }
+        if let key = keys.first, keys.count == 1 { return try await transform(key, self) }
         var results = [Result?](repeating: nil, count: count)
         for key in keys {
             let indices = groups[key] ?? []

@@ -1,3 +1,4 @@
+import Contracts
 import ShopClient
 import Terminal
 
@@ -19,7 +20,7 @@ enum BasketLine {
             guard name.count <= Good.maximumNameLength else {
                 throw LoadError(.badInput, "line \(number): an item's name has more than \(Good.maximumNameLength) characters.")
             }
-            guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            guard !name.unicodeScalars.contains(where: \.isControl) else {
                 throw LoadError(.badInput, "line \(number): an item's name has a control character.")
             }
             if !name.isEmpty { names.append(name) }

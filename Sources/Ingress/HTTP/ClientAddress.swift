@@ -12,7 +12,7 @@ package struct Client: Sendable {
 
     package init(address: String?, _ headers: HTTPFields) {
         self.address = address
-        let name = String((headers.values("user-agent").first ?? "").unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(Self.maximumAgent))
+        let name = String((headers.values("user-agent").first ?? "").unicodeScalars.filter { !$0.isControl }.prefix(Self.maximumAgent))
         agent = name.isEmpty ? nil : name
     }
 }
@@ -31,7 +31,7 @@ package struct ClientAddress: Sendable {
     /// The address in canonical form; nil where the connection has none.
     package func of(peer: String?, _ headers: HTTPFields) -> String? {
         guard let peer else { return nil }
-        guard let address = NetworkAddress(peer.prefix { $0 != "%" }) else { return peer }
+        guard let address = Self.address(peer) else { return peer }
         guard isTrusted(address) else { return address.text }
         let forwarded = headers.values("forwarded").isEmpty ? nil : Forwarded.elements(headers.values("forwarded"))
         let old = headers.values("x-forwarded-for").isEmpty ? nil : Forwarded.addresses(headers.values("x-forwarded-for"))
@@ -44,11 +44,16 @@ package struct ClientAddress: Sendable {
     /// True if a trusted proxy reports that the client's connection was encrypted, in `X-Forwarded-Proto` or as `proto` of `Forwarded`. False for a request that came
     /// from elsewhere, and if the two headers differ.
     package func isEncrypted(peer: String?, _ headers: HTTPFields) -> Bool {
-        guard let address = peer.flatMap({ NetworkAddress($0.prefix { $0 != "%" }) }), isTrusted(address) else { return false }
+        guard let address = peer.flatMap(Self.address), isTrusted(address) else { return false }
         let old = headers.values("x-forwarded-proto").flatMap { $0.split(separator: ",") }.last?.trimmed.lowercased()
         let forwarded = Forwarded.protocols(headers.values("forwarded")).last
         let claims = [old, forwarded ?? nil].compactMap(\.self)
         return !claims.isEmpty && claims.allSatisfy { $0 == "https" }
+    }
+
+    /// Without the zone that the address of a link may have.
+    private static func address(_ peer: String) -> NetworkAddress? {
+        NetworkAddress(peer[..<(peer.utf8.firstIndex(of: UInt8(ascii: "%")) ?? peer.endIndex)])
     }
 
     private func client(from hops: [NetworkAddress?], through peer: NetworkAddress) -> NetworkAddress {

@@ -1,3 +1,4 @@
+import Contracts
 import Logging
 
 /// For human readers: `2026-11-21T03:31:13.123Z info     orders  order confirmed  order=17 total=1999`.
@@ -52,7 +53,7 @@ struct TextLayout: LogLayout {
             case "\n": line += "\\n"
             case "\r": line += "\\r"
             case "\t": line += "\\t"
-            case _ where scalar.properties.generalCategory == .control: line += "\\u{\(String(scalar.value, radix: 16))}"
+            case _ where scalar.isControl: line += "\\u{\(String(scalar.value, radix: 16))}"
             default: line.unicodeScalars.append(scalar)
             }
         }

@@ -28,7 +28,7 @@ struct Misfit: Error {
 
 extension SettingFormat where Value == String {
     static let text = SettingFormat(accepted: "text without control characters") { text in
-        text.unicodeScalars.contains { $0.properties.generalCategory == .control } ? nil : text
+        text.unicodeScalars.contains(where: \.isControl) ? nil : text
     }
 
     /// Keys, tokens and passwords: an accidentally copied line break or blank would break them invisibly.
@@ -38,7 +38,7 @@ extension SettingFormat where Value == String {
 
     /// It is started without a shell.
     static let executable = SettingFormat(accepted: "the absolute path of an executable file, without arguments") { text in
-        text.hasPrefix("/") && !text.unicodeScalars.contains { $0.properties.generalCategory == .control } ? text : nil
+        text.hasPrefix("/") && !text.unicodeScalars.contains(where: \.isControl) ? text : nil
     }
 
     /// In the form `Wharf <shop@example.com>` or the address alone.

@@ -1,3 +1,4 @@
+import Contracts
 public import FoundationEssentials
 import JSON
 public import Messaging
@@ -115,7 +116,7 @@ public struct DeadLetter: Sendable {
     static func text(of body: [UInt8]) -> String? {
         guard let text = String(validating: body, as: UTF8.self) else { return nil }
         let isReadable = text.unicodeScalars.allSatisfy {
-            $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\r" || $0 == "\t"
+            !$0.isControl || $0 == "\n" || $0 == "\r" || $0 == "\t"
         }
         return isReadable ? text : nil
     }

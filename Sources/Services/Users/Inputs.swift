@@ -17,7 +17,7 @@ struct NewAccount: Sendable {
             let address = EmailAddress(fields.emailAddress("email"))
             let password = fields.secret("password", passwordLength)
             let name = fields.text("name", nameLength)
-            if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            if name.unicodeScalars.contains(where: \.isControl) {
                 fields.note("name", "must not hold control characters")
             }
             guard let address else { throw Problem.invalidInput(fields.errors) }

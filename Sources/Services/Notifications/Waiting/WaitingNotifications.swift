@@ -1,3 +1,4 @@
+import Contracts
 public import FoundationEssentials
 
 /// The notifications of one channel that could not be sent yet, and are tried again.
@@ -21,7 +22,7 @@ public struct WaitingNotifications: Sendable, Equatable, Codable {
 
     /// For operators, on one line.
     public var text: String {
-        let reason = String(reason.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) }.prefix(Self.maximumReason))
+        let reason = String(reason.unicodeScalars.map { $0.isControl ? " " : Character($0) }.prefix(Self.maximumReason))
         let subject = count == 1 ? "1 notification by \(channel) waits" : "\(count) notifications by \(channel) wait"
         return "\(subject) since \(since.ISO8601Format()): \(reason)"
     }

@@ -1,3 +1,4 @@
+import Contracts
 import Secrets
 
 /// Text in a header: ASCII as it is, anything else as encoded words (RFC 2047). Control characters, including line breaks, become spaces.
@@ -23,7 +24,7 @@ enum HeaderText {
     private static func clean(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            scalars.append(scalar.properties.generalCategory == .control ? " " : scalar)
+            scalars.append(scalar.isControl ? " " : scalar)
         }
         return String(scalars)
     }
