@@ -29,6 +29,8 @@ extension WallClock {
         try await withThrowingTaskGroup(of: T?.self) { group in
             group.addTask { try await body() }
             group.addTask {
+                // A body that ends at once cancels this task before it has set a timer, which would wake other threads.
+                await Task.yield()
                 try await sleep(for: limit)
                 return nil
             }
