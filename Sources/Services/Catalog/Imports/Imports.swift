@@ -84,17 +84,14 @@ struct Imports: Sendable {
             job.move(behind: part)
             let (window, ahead) = (isEnd ? [] : try await window(of: job, on: transaction), job)
             async let next = readAhead(window, ahead, now)
-            let taken = try await take(part, &job, now, on: transaction)
-            rejections = part.flaws + taken.rejections
+            var taken = try await take(part, &job, now, on: transaction)
+            let held = isEnd ? try await heldToTheEnd(&taken, on: transaction) : []
+            rejections = part.flaws + taken.rejections + held
             lows = taken.lows
             job.count(part, taken)
-            if isEnd {
-                job.state = .done
-                let held = try await WooProducts.unused(job.id, on: transaction)
-                rejections += held
-                job.accepted -= held.count
-                job.rejected += held.count
-            }
+            job.accepted -= held.count
+            job.rejected += held.count
+            if isEnd { job.state = .done }
             if !part.isLast, part.after.position == part.before.position {
                 throw ImportReader.Unreadable(reason: "the file cannot be read from line \(job.reader.line) on")
             }
@@ -119,6 +116,15 @@ struct Imports: Sendable {
 
     private func window(of job: ImportJob, on transaction: any SQLConnection) async throws -> [UInt8] {
         try await ImportStore.window(job.id, from: job.reader.position, count: ImportReader.windowBytes, on: transaction)
+    /// Rows that waited for others of the file, and were counted as accepted.
+    private func heldToTheEnd(_ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [Rejection] {
+        switch batch.job.kind {
+        case .products: try await WooProducts.unused(batch.job.id, on: transaction)
+        case .categories: try await ImportCategories.finish(&batch, on: transaction)
+        case .stock, .prices: []
+        }
+    }
+
     }
 
     /// Reads the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
