@@ -27,7 +27,7 @@ let suites = Context.environment["WHARF_SUITES"].map { Set($0.split(separator: "
 /// The services, each with the clients that it uses besides its database's.
 let clientsOfServices: KeyValuePairs<String, [Target.Dependency]> = [
     "Users": ["Redis", "IOThreads"],
-    "Catalog": [],
+    "Catalog": ["IOThreads"],
     "Carts": [],
     "Orders": [],
     "Payments": ["WebClient"],

@@ -82,9 +82,13 @@ extension Fields {
         return names.prefix(maximum).map { (String($0.dropFirst(prefix.count)).nfc, parameter($0)) }
     }
 
-    /// - Parameter order: how the list is sorted, where the client can choose. A cursor of another list, or of another order, is rejected.
-    public mutating func page(in order: String = "") -> PageRequest {
-        let list = order.isEmpty ? operation : "\(operation) \(order)"
+    /// A cursor of another list is rejected: its position means nothing in this one.
+    ///
+    /// - Parameters:
+    ///   - order: how the list is sorted, where the client can choose.
+    ///   - selection: what is listed, where the client can choose. Cursors name it by its hash, so it may be long.
+    public mutating func page(in order: String? = nil, of selection: String? = nil) -> PageRequest {
+        let list = [operation, order, selection.map { String(SHA256.hex($0).prefix(Self.selectionHashLength)) }].compactMap(\.self).joined(separator: " ")
         let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)
         let first = PageRequest(limit: limit, after: nil, list: list)
         guard let cursor = parameters["cursor"] else { return first }
@@ -93,11 +97,13 @@ extension Fields {
             return first
         }
         guard key.first == list else {
-            note("cursor", "is a cursor of another list, or of this list in another order")
+            note("cursor", "is a cursor of another list, or of this list with another search, filter or order")
             return first
         }
         return PageRequest(limit: limit, after: Array(key.dropFirst()), list: list)
     }
+
+    private static var selectionHashLength: Int { 16 }
 
     /// Where the previous page ended; nil for the first page.
     public mutating func position<Cursor: PageCursor>(_ page: PageRequest, _ type: Cursor.Type = Cursor.self) -> Cursor? {

@@ -30,7 +30,8 @@ public struct PageRequest: Sendable, Equatable {
     /// The sort key of an item in a list by time and id, as `Fields.position` reads it.
     public static func key(_ time: Date, _ id: UUID) -> [String] { [String(time.timeIntervalSince1970), id.uuidString] }
 
-    private static let maximumCursor = 1_000
+    /// The longest name of a product fits, whatever its script.
+    private static let maximumCursor = 2_000
 }
 
 /// Where a page of a list ended, as its cursor says.

@@ -39,6 +39,23 @@ extension Shop {
         await shop.harness.database.close()
     }
 
+    @Test func `a change with another tag than the category's changes nothing`() async throws {
+        let shop = try await Shop()
+        let created = try await shop.category("Shoes")
+        let tag = try #require(created.headers["etag"])
+        _ = try await shop.category("Boots", in: "shoes")
+        for operation in ["update", "delete"] {
+            let request = try shop.request("categories.\(operation)", operation == "update" ? #"{"name": "Footwear"}"# : "", ["slug": "shoes", "if-match": tag])
+            #expect(try await shop.harness.send(request).status == 412)
+        }
+        let now = try #require(try await shop.harness.ask(try shop.request("categories.get", "", ["slug": "shoes"])).headers["etag"])
+        let changed = try await shop.harness.send(try shop.request("categories.update", #"{"name": "Footwear"}"#, ["slug": "shoes", "if-match": "\"x\", \(now)"]))
+        #expect(changed.status == 200)
+        #expect(try await shop.harness.ask(try shop.request("categories.get", "", ["slug": "shoes"])).headers["etag"] == changed.headers["etag"])
+        #expect(try await shop.harness.send(try shop.request("categories.delete", "", ["slug": "boots", "if-match": "*"])).status == 204)
+        await shop.harness.database.close()
+    }
+
     @Test func `categories nest, sorted by name, with unique slugs`() async throws {
         let shop = try await Shop()
         #expect(try await shop.category("Shoes").status == 201)

@@ -77,6 +77,19 @@ import Testing
         #expect(names == (0..<5).reversed().map { "User \($0)" })
     }
 
+    @Test func `a cursor of another search is rejected`() async throws {
+        let users = try await UsersHarness()
+        for index in 0..<3 { _ = try await signUp(users, "user\(index)@example.com", "User \(index)") }
+        let cursor = try #require(try await list(users, ["limit": "1", "search": "user"]).nextCursor)
+        for search in [nil, "use"] {
+            var parameters = ["cursor": cursor]
+            parameters["search"] = search
+            let request = try Request("users.accounts.list", parameters: parameters, caller: Self.admin)
+            #expect(throws: Problem.self) { _ = try ListAccounts.read(request) }
+        }
+        #expect(try await list(users, ["search": " user", "cursor": cursor]).items.count == 2)
+    }
+
     @Test func `a disabled account's sessions end, and it opens none before it is enabled again`() async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()

@@ -8,12 +8,18 @@
 public final class IOThread: SerialExecutor {
     let loop: IOLoop
 
-    /// - Parameter name: for debuggers and top(1); at most 15 bytes are kept.
-    public init(named name: String) throws(IOThreadError) {
+    /// - Parameters:
+    ///   - name: for debuggers and top(1); at most 15 bytes are kept.
+    ///   - niceness: added to that of the process, as in nice(1): threads with less to do, and with a lower niceness, need not wait for this one.
+    public init(named name: String, niceness: Int32 = 0) throws(IOThreadError) {
         let loop = try IOLoop()
         self.loop = loop
         loop.attach(self)
-        guard startThread(named: name, { loop.run() }) else { throw IOThreadError("the system has no room for another thread") }
+        let isStarted = startThread(named: name) {
+            if niceness > 0 { lowerPriority(by: niceness) }
+            loop.run()
+        }
+        guard isStarted else { throw IOThreadError("the system has no room for another thread") }
     }
 
     deinit {

@@ -33,7 +33,7 @@ public enum CatalogService {
                 .query("catalog.categories.get", reading: CategoryChange.readSlug, handle: categories.get),
                 .command("catalog.categories.create", transaction: .own, reading: NewCategory.read, handle: announcing(categories.create)),
                 .command("catalog.categories.update", transaction: .own, reading: CategoryChange.read, handle: announcing(categories.update)),
-                .command("catalog.categories.delete", transaction: .own, reading: CategoryChange.readSlug, handle: announcing(categories.delete)),
+                .command("catalog.categories.delete", transaction: .own, reading: CategoryDeletion.read, handle: announcing(categories.delete)),
                 .query("catalog.synonyms.get", reading: { _ in () }, handle: synonyms.get),
                 .command("catalog.synonyms.put", transaction: .own, reading: SynonymGroups.read, handle: announcing(synonyms.put)),
                 .query("catalog.products.export", reading: ExportProducts.read, handle: Exports().products),

@@ -1,5 +1,7 @@
 import Contracts
 import FoundationEssentials
+import Input
+import JSON
 import Messaging
 import PostgreSQL
 
@@ -30,13 +32,14 @@ struct Categories: Sendable {
             try await CategoryStore.insert(category, on: transaction)
             return .done(
                 try Reply(
-                    status: 201, headers: ["location": "/v1/categories/\(category.slug)"], json: shelf.view(of: category)))
+                    status: 201, headers: ["location": "/v1/categories/\(category.slug)"], tagged: shelf.view(of: category)))
         }
     }
 
     func update(_ items: [IncomingMessage<CategoryChange>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await changing(items, on: transaction) { change, shelf in
             guard var category = shelf[change.slug] else { return .refused(.notFound("category")) }
+            guard try matches(change.ifMatch, category, shelf) else { return .refused(.changed("The category has")) }
             category.name = change.name ?? category.name
             if case .some(let parent) = change.parent {
                 if let parent, shelf[parent] == nil { return .refused(.noParent) }
@@ -47,19 +50,26 @@ struct Categories: Sendable {
             }
             if category != shelf[change.slug] { try await CategoryStore.update(category, on: transaction) }
             shelf[category.slug] = category
-            return .done(try Reply(json: shelf.view(of: category)))
+            return .done(try Reply(tagged: shelf.view(of: category)))
         }
     }
 
-    func delete(_ items: [IncomingMessage<String>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await changing(items, on: transaction) { slug, shelf in
-            guard shelf[slug] != nil else { return .refused(.notFound("category")) }
+    func delete(_ items: [IncomingMessage<CategoryDeletion>], on transaction: any SQLConnection) async throws -> [Outcome] {
+        try await changing(items, on: transaction) { deletion, shelf in
+            let slug = deletion.slug
+            guard let category = shelf[slug] else { return .refused(.notFound("category")) }
+            guard try matches(deletion.ifMatch, category, shelf) else { return .refused(.changed("The category has")) }
             if shelf.hasChildren(slug) { return .refused(.categoryInUse("There are categories in it.")) }
             if try await CategoryStore.hasProducts(slug, on: transaction) { return .refused(.categoryInUse("There are products in it.")) }
             shelf[slug] = nil
             try await CategoryStore.delete(slug, on: transaction)
             return .done(.noContent)
         }
+    }
+
+    /// Whether a change with this `If-Match` is based on the category as it is now, with all that is in it.
+    private func matches(_ ifMatch: EntityTags?, _ category: Category, _ shelf: CategoryShelf) throws -> Bool {
+        try ifMatch?.match(Reply.entityTag(of: JSON.encode(shelf.view(of: category)))) ?? true
     }
 
     /// Serialised under the lock that product changes take, so that no product enters a category that is being removed.

@@ -27,6 +27,7 @@ struct CategoryChange: Sendable {
     let slug: String
     let name: String?
     let parent: String??
+    let ifMatch: EntityTags?
 
     static func read(_ request: Request) throws -> CategoryChange {
         try Fields.read(request) { fields in
@@ -35,7 +36,8 @@ struct CategoryChange: Sendable {
                 slug: fields.parameter("slug", 1...Category.maximumNameLength),
                 name: fields.optionalText("name", 1...Category.maximumNameLength),
                 parent: fields.clears("parent")
-                    ? .some(nil) : fields.optionalText("parent", 1...Category.maximumNameLength).map(Optional.some))
+                    ? .some(nil) : fields.optionalText("parent", 1...Category.maximumNameLength).map(Optional.some),
+                ifMatch: fields.ifMatch())
             if change.name == nil, change.parent == nil, fields.errors.isEmpty { fields.note("body", "names no field to change") }
             return change
         }
@@ -43,5 +45,14 @@ struct CategoryChange: Sendable {
 
     static func readSlug(_ request: Request) throws -> String {
         try Fields.read(request) { $0.parameter("slug", 1...Category.maximumNameLength) }
+    }
+}
+
+struct CategoryDeletion: Sendable {
+    let slug: String
+    let ifMatch: EntityTags?
+
+    static func read(_ request: Request) throws -> CategoryDeletion {
+        try Fields.read(request) { CategoryDeletion(slug: $0.parameter("slug", 1...Category.maximumNameLength), ifMatch: $0.ifMatch()) }
     }
 }

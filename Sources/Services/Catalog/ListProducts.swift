@@ -1,6 +1,7 @@
 import Contracts
 import FoundationEssentials
 import Input
+import JSON
 import Messaging
 
 struct ListProducts: Sendable {
@@ -31,9 +32,10 @@ struct ListProducts: Sendable {
             if search.count > maximumWords { fields.note("search", "must have at most \(maximumWords) words") }
             let given = fields.choiceParameter("sort", Sort.allCases.map(\.rawValue), default: (search.isEmpty ? Sort.name : .relevance).rawValue)
             let sort = Sort(rawValue: given).flatMap { $0 == .relevance && search.isEmpty ? nil : $0 } ?? .name
+            let selection = ProductSelection(search: search.isEmpty ? nil : search.joined(separator: " "), filter: ProductFilter(&fields))
             let list = ListProducts(
-                search: search.isEmpty ? nil : search.joined(separator: " "), filter: ProductFilter(&fields), facets: Facet.read(&fields),
-                sort: sort, page: fields.page(in: sort.rawValue))
+                search: selection.search, filter: selection.filter, facets: Facet.read(&fields), sort: sort,
+                page: fields.page(in: sort.rawValue, of: String(decoding: try JSON.encode(selection), as: UTF8.self)))
             _ = fields.position(list.page) { ProductCursor($0, of: list) }
             if list.filter.archived, request.caller?.role != .admin { throw Problem.adminsOnly }
             return list
@@ -41,11 +43,17 @@ struct ListProducts: Sendable {
     }
 }
 
+/// Which products are listed, as cursors name it.
+private struct ProductSelection: Encodable {
+    let search: String?
+    let filter: ProductFilter
+}
+
 /// Which products are listed. Each field narrows the list.
-struct ProductFilter: Sendable {
+struct ProductFilter: Sendable, Encodable {
     static let maximumAttributes = 10
 
-    struct Attribute: Sendable, Equatable {
+    struct Attribute: Sendable, Equatable, Encodable {
         let name: String
         let value: String
     }

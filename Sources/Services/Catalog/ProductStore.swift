@@ -92,7 +92,7 @@ enum ProductStore {
     static func insert(
         _ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: ProductRow] {
-        try await transaction.execute(try insertion(of: products, now: now))
+        try await transaction.execute(try insertion(of: products, now: now) + " ON CONFLICT DO NOTHING")
         try await VariantStore.insert(products.map { ($0.id, $0.product.variants) }, on: transaction)
         try await transaction.execute("INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(products.map(\.id))) ON CONFLICT DO NOTHING")
         let rows = try await transaction.query(Self.products + "WHERE id = ANY(\(products.map(\.id)))")
@@ -102,7 +102,7 @@ enum ProductStore {
     /// A character that no slug of a category contains.
     private static let separator = "\u{1F}"
 
-    /// Inserts the products without their variants and stock, and without reading back what was inserted.
+    /// Inserts the products without their variants and stock, and without reading back what was inserted. Fails if a SKU or a slug is taken.
     static func insertion(of products: [(id: UUID, slug: String, product: NewProduct)], now: Date) throws -> SQL {
         let new = products.map(\.product)
         return """
@@ -115,7 +115,6 @@ enum ProductStore {
                 \(new.map { $0.categories.joined(separator: separator) }), \(try new.map { try text($0.attributes) }),
                 \(try new.map { $0.images.isEmpty ? "[]" : try text($0.images.map(KeptImage.init)) })
             ) AS new (id, sku, slug, name, description, brand, price, currency, category, categories, attributes, images)
-            ON CONFLICT DO NOTHING
             """
     }
 

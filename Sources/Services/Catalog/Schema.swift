@@ -132,5 +132,6 @@ enum Schema {
         laterSearchDocuments,
         reservationSweep,
         fasterImports,
+        inlinedBrandKeys,
     ]
 }

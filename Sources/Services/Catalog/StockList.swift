@@ -11,8 +11,9 @@ struct StockList<Cursor: PageCursor>: Sendable {
 
     static func read(_ request: Request) throws -> StockList {
         try Fields.read(request) { fields in
-            let page = fields.page()
-            return StockList(sku: fields.parameter("sku", 1...64), page: page, after: fields.position(page))
+            let sku = fields.parameter("sku", 1...64)
+            let page = fields.page(of: sku)
+            return StockList(sku: sku, page: page, after: fields.position(page))
         }
     }
 }

@@ -112,9 +112,10 @@ struct ListAccounts: Sendable {
 
     static func read(_ request: Request) throws -> ListAccounts {
         try Fields.read(request) { fields in
-            let search = fields.optionalParameter("search", 1...EmailAddress.maximumLength)?.trimmingCharacters
-            let page = fields.page()
-            return ListAccounts(search: search?.isEmpty == true ? nil : search, page: page, after: fields.position(page))
+            let text = fields.optionalParameter("search", 1...EmailAddress.maximumLength)?.trimmingCharacters ?? ""
+            let search = text.isEmpty ? nil : text
+            let page = fields.page(of: search)
+            return ListAccounts(search: search, page: page, after: fields.position(page))
         }
     }
 }

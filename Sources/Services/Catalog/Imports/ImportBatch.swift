@@ -4,14 +4,18 @@ import Input
 import JSON
 import Messaging
 
-/// A row with what it is known by.
-struct KeyedRow: Sendable {
+/// A row with what it is known by. A class, because thousands of rows are passed on together.
+final class KeyedRow: Sendable {
     let key: String
     let row: ImportRow
     /// The rows of its variants.
-    var parts: [KeyedRow] = []
+    let parts: [KeyedRow]
     /// Whether the product keeps its other variants.
-    var keepsVariants = false
+    let keepsVariants: Bool
+
+    init(key: String, row: ImportRow, parts: [KeyedRow] = [], keepsVariants: Bool = false) {
+        (self.key, self.row, self.parts, self.keepsVariants) = (key, row, parts, keepsVariants)
+    }
 
     /// The row that has this SKU.
     func part(_ sku: String) -> KeyedRow { parts.first { $0.key == sku } ?? self }
@@ -79,12 +83,13 @@ struct ImportBatch: Sendable {
             let column = job.kind.key
             switch row.content {
             case .cells(let cells):
-                guard var keyed = keyed(row, Self.key(of: cells, column), row.parts.isEmpty ? column : "handle") else { return nil }
-                for part in row.parts {
-                    guard case .cells(let cells) = part.content, let part = self.keyed(part, cells["sku"] ?? "", column) else { continue }
-                    keyed.parts.append(part)
+                guard let keyed = keyed(row, Self.key(of: cells, column), row.parts.isEmpty ? column : "handle") else { return nil }
+                if row.parts.isEmpty { return keyed }
+                let parts = row.parts.compactMap { part -> KeyedRow? in
+                    guard case .cells(let cells) = part.content else { return nil }
+                    return self.keyed(part, cells["sku"] ?? "", column)
                 }
-                return keyed.parts.count == row.parts.count ? keyed : nil
+                return parts.count == row.parts.count ? KeyedRow(key: keyed.key, row: row, parts: parts) : nil
             case .json(let bytes):
                 do {
                     let keys = try JSON.decode(Keys.self, from: bytes)
@@ -122,7 +127,7 @@ struct ImportBatch: Sendable {
         return key.utf8.count > 64 ? "must have 1 to 64 characters" : "may hold ASCII letters, digits, '.', '_' and '-' only"
     }
 
-    /// The rows whose keys no earlier row has.
+    /// The rows whose keys no earlier row has, of this step or of one before.
     mutating func unrepeated(_ rows: [KeyedRow], _ earlier: [String: Int]) -> [KeyedRow] {
         var lines = earlier
         return rows.filter { row in

@@ -14,8 +14,42 @@ struct ImportPart: Sendable {
     let unkeyed: [Rejection]
     /// The products, by line, that plain rows describe if their SKUs are new. Rows with errors are left to the step, which reports them.
     private(set) var new: [Int: NewRow] = [:]
+    /// The keys of `keyed`, each once.
+    let keys: Keys
     /// How amounts up to the end of these rows are interpreted, if the amounts before them are interpreted as `before` says.
     let amounts: AmountReader.Form?
+
+    /// Keys with the lines that they are first found in, as the database takes them.
+    struct Keys: Sendable {
+        private(set) var names: [String] = []
+        private(set) var lines: [Int] = []
+        /// Whether a key was found more than once.
+        private(set) var areRepeated = false
+
+        init(_ rows: [KeyedRow]) {
+            var found = Set<String>(minimumCapacity: rows.count)
+            names.reserveCapacity(rows.count)
+            lines.reserveCapacity(rows.count)
+            for row in rows {
+                add(row, &found)
+                for part in row.parts { add(part, &found) }
+            }
+        }
+
+        private mutating func add(_ row: KeyedRow, _ found: inout Set<String>) {
+            guard found.insert(row.key).inserted else { return areRepeated = true }
+            names.append(row.key)
+            lines.append(row.row.line)
+        }
+
+        func without(_ others: [String: Int]) -> Keys {
+            guard !others.isEmpty else { return self }
+            var rest = self
+            let places = names.indices.filter { others[names[$0]] == nil }
+            (rest.names, rest.lines) = (places.map { names[$0] }, places.map { lines[$0] })
+            return rest
+        }
+    }
 
     /// - Parameters:
     ///   - window: The file from the reader's position on, up to `ImportReader.windowBytes`.
@@ -29,6 +63,7 @@ struct ImportPart: Sendable {
         var batch = ImportBatch(job: job, now: now)
         keyed = batch.keyed(rows)
         unkeyed = batch.rejections
+        keys = Keys(keyed)
         if job.kind == .products, job.reader.layout?.origin == .wharf {
             for row in keyed {
                 batch.rejections = []

@@ -51,6 +51,8 @@ struct ImportProducts: Sendable {
 
     private struct Plan {
         var new: [(row: KeyedRow, wish: SlugChoice.Wish)] = []
+        /// The slugs of `new`, once they have been chosen.
+        var slugs: [String] = []
         var changed: [(row: KeyedRow, id: UUID, old: ProductFields, new: ProductFields)] = []
         /// The stock to be on hand; `row` is the row of the product, `part` that of the SKU.
         var stock: [(row: KeyedRow, part: KeyedRow, onHand: Int, sku: String)] = []
@@ -80,15 +82,15 @@ struct ImportProducts: Sendable {
                 plan.count(new.imported, row)
             }
         }
-        let slugs = try await settle(&plan, &batch, on: transaction)
+        try await settle(&plan, &batch, on: transaction)
         batch.rejectParts(of: rows)
         let newSKUs = plan.new.flatMap(\.wish.product.skus)
-        let levels = try await StockStore.levels(plan.stock.map(\.sku) + newSKUs, on: transaction)
-        plan.stock.removeAll { $0.onHand == levels[$0.sku]?.onHand ?? 0 }
-        let touched = Set((plan.new.map(\.row) + plan.changed.map(\.row) + plan.stock.map(\.part)).flatMap { $0.parts.isEmpty ? [$0.key] : $0.parts.map(\.key) })
         let isNew = Set(newSKUs)
+        let levels = try await StockStore.levels(newSKUs + plan.stock.lazy.map(\.sku).filter { !isNew.contains($0) }, on: transaction)
+        plan.stock.removeAll { $0.onHand == levels[$0.sku]?.onHand ?? 0 }
+        let touched = Set((plan.changed.map(\.row) + plan.stock.map(\.part)).flatMap { $0.parts.isEmpty ? [$0.key] : $0.parts.map(\.key) }.filter { !isNew.contains($0) })
         if !batch.job.dryRun {
-            let new = plan.new.compactMap { new in slugs[new.wish.id].map { (id: new.wish.id, slug: $0, product: new.wish.product) } }
+            let new = zip(plan.new, plan.slugs).map { new, slug in (id: new.wish.id, slug: slug, product: new.wish.product) }
             let counts = Dictionary(plan.stock.map { ($0.sku, $0.onHand) }, uniquingKeysWith: { first, _ in first })
             // A SKU that did not exist cannot have been reserved, so no order waits for these.
             try await add(new, stock: newSKUs.filter { levels[$0] == nil }.map { ($0, counts[$0] ?? 0) }, batch, on: transaction)
@@ -98,7 +100,7 @@ struct ImportProducts: Sendable {
                 try await VariantStore.replace(change.new.variants, of: change.id, on: transaction)
             }
         }
-        batch.changed += touched.count
+        batch.changed += plan.new.reduce(0) { $0 + max(1, $1.row.parts.count) } + touched.count
         // Last, because orders wait while it is locked.
         batch.changed -= try await ImportStock.set(
             plan.stock.map { ($0.part, $0.sku, $0.onHand) }, isNew: isNew.union(plan.changed.flatMap(\.new.skus)), &batch, on: transaction)
@@ -109,6 +111,7 @@ struct ImportProducts: Sendable {
     ) async throws {
         // While the database works on the stock, the products are encoded. Variants come after it, because they begin with stock of their own.
         async let isStocked: Void = ImportStock.begin(stock, batch, on: transaction)
+        // Nothing is taken: the lock of products is held, and SKUs and slugs have been looked up. Looking for conflicts would do so again.
         let insertion = try ProductStore.insertion(of: new, now: batch.now)
         try await isStocked
         guard !new.isEmpty else { return }
@@ -147,30 +150,32 @@ struct ImportProducts: Sendable {
         return ImportedProduct(id, plain: object) ?? batch.read(row, object) { ImportedProduct.read(id, &$0) }
     }
 
-    /// Takes out what others have; the slugs of those that are new.
-    private func settle(_ plan: inout Plan, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [UUID: String] {
+    /// Takes out what others have, and chooses the slugs of those that are new.
+    private func settle(_ plan: inout Plan, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
         let wanted = plan.changed.flatMap { change in change.new.skus.filter { !change.old.skus.contains($0) } }
         let moved = plan.changed.filter { $0.new.slug != $0.old.slug }.map(\.new.slug)
-        let new = plan.new.map(\.wish)
-        var taken = try await ProductStore.taken(
-            skus: new.flatMap { $0.product.variants.map(\.sku) } + wanted, variants: new.map(\.product.sku), slugs: new.map(\.first) + moved, on: transaction)
-        var choice = try await SlugChoice(among: new, taken: taken.slugs, on: transaction)
-        var slugs = [UUID: String](minimumCapacity: new.count)
-        taken.skus.reserveCapacity(taken.skus.count + new.count)
-        plan.new.removeAll { new in
-            let product = new.wish.product
-            if let sku = product.skus.first(where: taken.skus.contains) {
-                batch.reject(new.row.part(sku), column: "sku", value: sku, "is another product's or variant's")
-                return true
+        let wishes = plan.new.map(\.wish)
+        let variants = wishes.flatMap { $0.product.variants.map(\.sku) }
+        var taken = try await ProductStore.taken(skus: variants + wanted, variants: wishes.map(\.product.sku), slugs: wishes.map(\.first) + moved, on: transaction)
+        var choice = try await SlugChoice(among: wishes, taken: taken.slugs, on: transaction)
+        // The SKUs of products are keys of the file, and the same in two rows only if one of them is a variant's.
+        let mayClash = !taken.skus.isEmpty || !variants.isEmpty || !wanted.isEmpty
+        var new: [(row: KeyedRow, wish: SlugChoice.Wish)] = []
+        new.reserveCapacity(wishes.count)
+        plan.slugs.reserveCapacity(wishes.count)
+        for (row, wish) in plan.new {
+            let product = wish.product
+            if mayClash, let sku = product.skus.first(where: taken.skus.contains) {
+                batch.reject(row.part(sku), column: "sku", value: sku, "is another product's or variant's")
+            } else if let slug = choice.slug(for: wish) {
+                if mayClash { taken.skus.formUnion(product.skus) }
+                new.append((row, wish))
+                plan.slugs.append(slug)
+            } else {
+                batch.reject(row, column: "slug", value: product.slug, "is another product's")
             }
-            guard let slug = choice.slug(for: new.wish) else {
-                batch.reject(new.row, column: "slug", value: product.slug, "is another product's")
-                return true
-            }
-            for sku in product.skus { taken.skus.insert(sku) }
-            slugs[new.wish.id] = slug
-            return false
         }
+        plan.new = new
         plan.changed.removeAll { change in
             let skus = change.new.skus.filter { !change.old.skus.contains($0) }
             if let sku = skus.first(where: taken.skus.contains) {
@@ -185,8 +190,7 @@ struct ImportProducts: Sendable {
             return true
         }
         let refused = Set(batch.rejections.map(\.line))
-        plan.stock.removeAll { stock in stock.row.row.lines.contains(where: refused.contains) }
-        return slugs
+        if !refused.isEmpty { plan.stock.removeAll { stock in stock.row.row.lines.contains(where: refused.contains) } }
     }
 }
 

@@ -32,14 +32,13 @@ enum ImportStock {
         batch.changed -= try await set(wanted, isNew: [], &batch, on: transaction)
     }
 
-    /// The first counts of SKUs that had no stock.
+    /// The first counts of SKUs that had no stock. The lock of products must be held: only with it is stock created.
     static func begin(_ counts: [(sku: String, onHand: Int)], _ batch: ImportBatch, on transaction: any SQLConnection) async throws {
         guard !counts.isEmpty else { return }
         try await transaction.execute(
             """
             WITH new AS (
                 INSERT INTO stock (sku, on_hand) SELECT sku, on_hand FROM unnest(\(counts.map(\.sku)), \(counts.map(\.onHand))) AS given (sku, on_hand)
-                ON CONFLICT DO NOTHING
                 RETURNING sku, on_hand)
             INSERT INTO stock_movements (sku, delta, kind, reason, by, at)
             SELECT sku, on_hand, \(MovementView.Kind.set.rawValue), \("import \(batch.job.id.lowerCaseText)"), \(batch.job.by), \(batch.now) FROM new WHERE on_hand > 0

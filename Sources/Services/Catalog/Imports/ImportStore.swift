@@ -54,6 +54,12 @@ enum ImportStore {
         try await transaction.enqueue("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
     }
 
+    /// Lets the next step begin while the server writes this one to its disk. If the server crashes before it has, the import goes on from the step before: position
+    /// and rows are lost together, and whatever relies on a row of this step waits for both.
+    static func commitAhead(on transaction: any SQLConnection) async throws {
+        try await transaction.enqueue("SELECT set_config('synchronous_commit', 'off', true)")
+    }
+
     /// The steps of an import after which all sessions plan again if their plans were made for a small catalogue: once after the first batch, and once when the catalogue is large.
     private static let replannedAfter: Set<Int> = [1, 8]
     /// The number of products from which plans stay valid as the catalogue grows.
@@ -110,19 +116,16 @@ enum ImportStore {
         }
     }
 
-    /// Records the keys of rows, and returns the lines of earlier rows with one of these keys. Earlier rows have smaller line numbers.
-    static func claim(_ keys: [(key: String, line: Int)], of id: UUID, on transaction: any SQLConnection) async throws -> [String: Int] {
-        guard let first = keys.map(\.line).min() else { return [:] }
-        let new = try await transaction.execute(
-            """
-            INSERT INTO import_keys (import_id, key, line)
-            SELECT \(id), key, min(line) FROM unnest(\(keys.map(\.key)), \(keys.map(\.line))) AS new (key, line) GROUP BY key
-            ON CONFLICT DO NOTHING
-            """)
-        guard new < Set(keys.map(\.key)).count else { return [:] }
-        let earlier = try await transaction.query(
-            "SELECT key, line FROM import_keys WHERE import_id = \(id) AND key = ANY(\(keys.map(\.key))) AND line < \(first)")
-        return try Dictionary(earlier.map { (try $0.decode("key"), try $0.decode("line")) }, uniquingKeysWith: { first, _ in first })
+    /// Records the keys of rows, and returns the lines of the rows of earlier steps with one of these keys. The import must be locked, so that keys that are new
+    /// stay new; `ON CONFLICT` would look for each a second time.
+    static func claim(_ keys: ImportPart.Keys, of id: UUID, on transaction: any SQLConnection) async throws -> [String: Int] {
+        guard !keys.names.isEmpty else { return [:] }
+        let rows = try await transaction.query("SELECT key, line FROM import_keys WHERE import_id = \(id) AND key = ANY(\(keys.names))")
+        let earlier: [String: Int] = try Dictionary(rows.map { (try $0.decode("key"), try $0.decode("line")) }, uniquingKeysWith: { first, _ in first })
+        let new = keys.without(earlier)
+        try await transaction.enqueue(
+            "INSERT INTO import_keys (import_id, key, line) SELECT \(id), key, line FROM unnest(\(new.names), \(new.lines)) AS new (key, line)")
+        return earlier
     }
 
     // MARK: - What was not taken

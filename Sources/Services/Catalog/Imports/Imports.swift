@@ -14,6 +14,7 @@ struct Imports: Sendable {
     let clock: any WallClock
     let randomness: any Randomness
     private let ahead = ReadAhead()
+    private let threads = ImportThreads()
 
     init(clock: any WallClock, randomness: any Randomness) {
         (self.clock, self.randomness) = (clock, randomness)
@@ -41,21 +42,28 @@ struct Imports: Sendable {
 
     /// Continues to read, apart from the thread that answers queries.
     func advance(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await withTaskExecutorPreference(globalConcurrentExecutor) { try await steps(items, on: transaction) }
+        try await threads.step { try await steps(items, on: transaction) }
     }
 
     private func steps(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await ImportStore.planForBatches(on: transaction)
         let isBehind = try await SearchBacklog.isFull(on: transaction)
         var outcomes: [Outcome] = []
+        var isEnd = false
         for item in items {
-            guard var job = try await ImportStore.lock(item.input.importID, on: transaction), job.state == .running, job.step == item.input.step else {
+            guard var job = try await ImportStore.lock(item.input.importID, on: transaction), job.state == .running, job.step <= item.input.step else {
                 outcomes.append(.done(note: "done before"))
+                continue
+            }
+            guard job.step == item.input.step else {
+                outcomes.append(.done(emit: [try next(job)], note: "the database has lost the steps before"))
                 continue
             }
             let lows = isBehind ? try await pause(&job, on: transaction) : try await step(&job, on: transaction)
             outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
+            if job.state != .running { isEnd = true }
         }
+        if !isEnd { try await ImportStore.commitAhead(on: transaction) }
         // This transaction must not change products: commands lock products before search documents, so the two could deadlock.
         if isBehind { _ = try await SearchBacklog.work(on: transaction) }
         return outcomes
@@ -84,17 +92,14 @@ struct Imports: Sendable {
             job.move(behind: part)
             let (window, ahead) = (isEnd ? [] : try await window(of: job, on: transaction), job)
             async let next = readAhead(window, ahead, now)
-            let taken = try await take(part, &job, now, on: transaction)
-            rejections = part.flaws + taken.rejections
+            var taken = try await take(part, &job, now, on: transaction)
+            let held = isEnd ? try await heldToTheEnd(&taken, on: transaction) : []
+            rejections = part.flaws + taken.rejections + held
             lows = taken.lows
             job.count(part, taken)
-            if isEnd {
-                job.state = .done
-                let held = try await WooProducts.unused(job.id, on: transaction)
-                rejections += held
-                job.accepted -= held.count
-                job.rejected += held.count
-            }
+            job.accepted -= held.count
+            job.rejected += held.count
+            if isEnd { job.state = .done }
             if !part.isLast, part.after.position == part.before.position {
                 throw ImportReader.Unreadable(reason: "the file cannot be read from line \(job.reader.line) on")
             }
@@ -111,6 +116,15 @@ struct Imports: Sendable {
         return lows
     }
 
+    /// Rows that waited for others of the file, and were counted as accepted.
+    private func heldToTheEnd(_ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [Rejection] {
+        switch batch.job.kind {
+        case .products: try await WooProducts.unused(batch.job.id, on: transaction)
+        case .categories: try await ImportCategories.finish(&batch, on: transaction)
+        case .stock, .prices: []
+        }
+    }
+
     /// The rows of this step.
     private func part(of job: ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportPart {
         if let part = ahead.take(job.id, behind: job.reader) { return part }
@@ -123,7 +137,7 @@ struct Imports: Sendable {
 
     /// Reads the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
     private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) async -> ImportPart? {
-        window.isEmpty ? nil : try? ImportPart(of: window, job, products, now: now)
+        window.isEmpty ? nil : await threads.readAhead { try? ImportPart(of: window, job, products, now: now) }
     }
 
     private var products: ImportProducts { ImportProducts(randomness: randomness) }
@@ -132,9 +146,8 @@ struct Imports: Sendable {
     private func take(_ part: ImportPart, _ job: inout ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportBatch {
         var batch = ImportBatch(job: job, now: now)
         batch.rejections = part.unkeyed
-        let keyed = part.keyed
-        let earlier = try await ImportStore.claim(keyed.flatMap { [$0] + $0.parts }.map { ($0.key, $0.row.line) }, of: job.id, on: transaction)
-        let new = batch.unrepeated(keyed, earlier)
+        let earlier = try await ImportStore.claim(part.keys, of: job.id, on: transaction)
+        let new = earlier.isEmpty && !part.keys.areRepeated ? part.keyed : batch.unrepeated(part.keyed, earlier)
         guard !new.isEmpty else { return batch }
         switch job.kind {
         case .products: try await products.take(new, part, &batch, on: transaction)
