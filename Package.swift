@@ -233,7 +233,7 @@ let package = Package(
                 "FaultTests",
                 [
                     "ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "JSON", "Runtime", "Topology", "Contracts", "PostgreSQL", "AMQP", "WebClient", "IOThreads", "LocalServers",
-                    log, lifecycle,
+                    "Chaos", log, lifecycle,
                 ]
             ),
             (
