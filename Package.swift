@@ -118,7 +118,7 @@ let package = Package(
             // What the executables have in common.
             .target(name: "Terminal", dependencies: [log, signals], swiftSettings: safe),
             // Child processes: started, watched, restarted and stopped.
-            .target(name: "Processes", dependencies: [subprocess], swiftSettings: safe),
+            .target(name: "Processes", dependencies: ["Runtime", subprocess], swiftSettings: safe),
             // How many workers each pool needs, and what starts and stops them.
             .target(name: "Autoscaling", dependencies: ["Processes", "Terminal", "JSON", "WebClient", log, lifecycle], swiftSettings: safe),
             .target(
@@ -206,7 +206,7 @@ let package = Package(
             // What each suite needs besides TestKit.
             ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
             ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]), ("YAMLTests", ["YAML"]),
-            ("LocalServersTests", ["LocalServers"]), ("AutoscalingTests", ["Autoscaling", "Processes", "JSON", "WebClient", log, lifecycle]),
+            ("LocalServersTests", ["LocalServers", "Operations"]), ("AutoscalingTests", ["Autoscaling", "Processes", "JSON", "WebClient", log, lifecycle]),
             ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
             ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "PostgreSQL", "Secrets", log, metrics, metricsTestKit, tracing]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
@@ -233,7 +233,7 @@ let package = Package(
                 "FaultTests",
                 [
                     "ServiceKit", "Ingress", "Orders", "Carts", "DeadLetters", "Messaging", "JSON", "Runtime", "Topology", "Contracts", "PostgreSQL", "AMQP", "WebClient", "IOThreads", "LocalServers",
-                    log, lifecycle,
+                    "Chaos", log, lifecycle,
                 ]
             ),
             (

@@ -1,6 +1,7 @@
 import DeadLetters
 import Logging
 import Messaging
+import Operations
 import Processes
 import Terminal
 
@@ -14,7 +15,8 @@ struct AlertCommand: Sendable {
     let run: DeadLetterRules.Alert.Command
 
     init(_ path: String, limit: Duration = limit, logger: Logger) {
-        let runner = CommandRunner(name: "the alert command", command: ProcessCommand(path, inheritsEnvironment: false), limit: limit, patience: Self.patience)
+        let command = ProcessCommand(path, inheritsEnvironment: false)
+        let runner = CommandRunner(name: "the alert command", command: command, limit: limit, patience: Self.patience, clock: SystemClock())
         run = { alert in
             do {
                 let result = try await runner.run(input: alert)

@@ -1,3 +1,4 @@
+public import Runtime
 import Synchronization
 
 /// Runs one command any number of times, but never twice at once.
@@ -19,17 +20,19 @@ public final class CommandRunner: Sendable {
     private let command: ProcessCommand
     private let limit: Duration
     private let patience: Duration
+    private let clock: any WallClock
     private let turns = Turns()
 
     /// - Parameters:
     ///   - name: For messages.
     ///   - limit: The time after which the command is killed, with all processes below it.
-    ///   - patience: How long a run waits for earlier ones to end.
-    public init(name: String, command: ProcessCommand, limit: Duration, patience: Duration = .zero) {
+    ///   - patience: How long a run waits for earlier ones to end, by `clock`.
+    public init(name: String, command: ProcessCommand, limit: Duration, patience: Duration = .zero, clock: any WallClock) {
         self.name = name
         self.command = command
         self.limit = limit
         self.patience = patience
+        self.clock = clock
     }
 
     /// The run under way, and those that wait for it.
@@ -38,7 +41,7 @@ public final class CommandRunner: Sendable {
     /// - Parameter input: See ``ProcessCommand/input``.
     /// - Throws: ``ProcessError``: `running` if earlier runs have not ended within the patience, `missing` if there is no such program.
     public func run(input: String) async throws -> Result {
-        let result = try await turns.take(within: patience) { try await start(input) }
+        let result = try await turns.take(within: patience, by: clock) { try await start(input) }
         guard let result else { throw ProcessError(.running, "\(name) is already running.") }
         return result
     }

@@ -1,3 +1,4 @@
+import Runtime
 import Synchronization
 
 /// Lets callers run one at a time, in the order in which they asked.
@@ -18,30 +19,19 @@ final class Turns: Sendable {
 
     /// Runs `body` when all earlier callers have ended.
     /// - Returns: nil if the turn has not come within `limit`.
-    func take<Result>(within limit: Duration, _ body: () async throws -> Result) async throws -> Result? {
+    func take<Result>(within limit: Duration, by clock: any WallClock, _ body: () async throws -> Result) async throws -> Result? {
         let ticket = state.withLock { state in
             state.lastTicket += 1
             state.tickets.append(state.lastTicket)
             return state.lastTicket
         }
         defer { end(ticket) }
-        return try await comes(ticket, within: limit) ? try await body() : nil
+        return try await comes(ticket, within: limit, by: clock) ? try await body() : nil
     }
 
-    private func comes(_ ticket: UInt64, within limit: Duration) async throws -> Bool {
+    private func comes(_ ticket: UInt64, within limit: Duration, by clock: any WallClock) async throws -> Bool {
         if state.withLock({ $0.tickets.first == ticket }) { return true }
-        return try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await self.wait(ticket)
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                return false
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
-        }
+        return try await clock.within(limit) { try await self.wait(ticket) } != nil
     }
 
     private func wait(_ ticket: UInt64) async throws {

@@ -174,7 +174,7 @@ private struct OfferedCarts: Sendable {
         let caller = Caller(id: UUID(), role: .customer)
         let (guest, own) = (try await carts.cart(), try await carts.cart(of: caller))
         _ = try await carts.put("tea", into: own, by: caller)
-        carts.service.clock.advance(by: Store.lifetime + 1)
+        carts.service.clock.advance(by: Store.lifetime + 3_601)
         #expect(try await carts.get(guest).status == 404)
         #expect(try await carts.get(own, by: caller).status == 404)
         #expect(try await carts.service.ask(Request("carts.carts.current", caller: caller)).status == 404)

@@ -15,7 +15,7 @@ extension Faults {
             try await scene.send(try Accounts.messages(Self.neighbours / 2) + killer + Accounts.messages(Self.neighbours / 2))
             for _ in 0..<Self.deaths {
                 let hold = Hold()
-                let worker = try WorkerProcess(
+                let worker = try await WorkerProcess(
                     Accounts.definition { entry in
                         guard entry.account == "killer" else { return }
                         await hold.arrive()

@@ -1,36 +1,43 @@
 import AMQP
 import FoundationEssentials
+import LocalServers
 import Messaging
 import PostgreSQL
 import Runtime
 import ServiceLifecycle
 import Synchronization
 
-/// A worker with connections of its own, as a process has them, that can be killed: from then on nothing of it reaches broker or database,
-/// except the acknowledgements that its consumer has gathered.
+@testable import Chaos
+
+/// A worker with connections of its own, as a process has them, that can be killed: from then on nothing of it reaches broker or database. Acknowledgements that its
+/// consumer has gathered and not yet written are lost, so a proxy ends the consumer's connection: by itself it would write them first.
 final class WorkerProcess: Sendable {
     let consumer: Consumer
     let publisher: Publisher
     private let name = "worker-\(UUID().uuidString)"
     private let scene: Scene
-    private let publishing, answering, consuming: Task<Void, any Error>
+    private let publishing, answering, consuming, passing: Task<Void, any Error>
     private let work: Task<Void, any Error>
     private let database: PostgresPool
 
     init(
         _ definition: ServiceDefinition, in scene: Scene, limits: WorkerLimits = .init(),
         configuration: AMQPConfiguration? = nil, clock: any WallClock = SystemTime()
-    ) throws {
+    ) async throws {
         let configuration = configuration ?? scene.configuration
         let queue = definition.queues[0]
+        let proxy = try await Proxy(on: FreePorts.next(), to: configuration.nodes[0].port)
+        var proxied = configuration
+        proxied.nodes[0].port = proxy.port
         let publisher = Publisher(configuration: configuration, logger: quiet)
         let replies = Publisher(configuration: configuration, confirms: false, logger: quiet)
-        let consumer = Consumer(configuration: configuration, source: .queue(queue), prefetch: limits.prefetch, logger: quiet)
+        let consumer = Consumer(configuration: proxied, source: .queue(queue), prefetch: limits.prefetch, logger: quiet)
         let database = try PostgresPool(url: scene.databaseURL, size: 3, applicationName: name, schema: definition.name, logger: quiet)
         let wiring = Worker.Wiring(
             consumers: [queue: consumer], publisher: publisher, replies: replies, database: database, clock: clock,
             randomness: SystemChance())
         let worker = Worker(definition, wiring: wiring, limits: limits, name: name, logger: quiet)
+        passing = Task { try await proxy.run() }
         publishing = Task { try await publisher.run() }
         answering = Task { try await replies.run() }
         consuming = Task { try await consumer.run() }
@@ -55,6 +62,8 @@ final class WorkerProcess: Sendable {
     }
 
     func loseConsumer() async {
+        passing.cancel()
+        _ = await passing.result
         consuming.cancel()
         _ = await consuming.result
     }
@@ -79,7 +88,7 @@ final class WorkerProcess: Sendable {
         _ definition: ServiceDefinition, in scene: Scene, limits: WorkerLimits = .init(),
         configuration: AMQPConfiguration? = nil, clock: any WallClock = SystemTime(), _ body: (WorkerProcess) async throws -> Result
     ) async throws -> Result {
-        let worker = try WorkerProcess(definition, in: scene, limits: limits, configuration: configuration, clock: clock)
+        let worker = try await WorkerProcess(definition, in: scene, limits: limits, configuration: configuration, clock: clock)
         do {
             let result = try await body(worker)
             try await worker.kill()

@@ -1,4 +1,5 @@
 import Foundation
+import Operations
 import TestKit
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct CommandRunnerTests {
     private func shell(_ script: String, limit: Duration = .seconds(30), patience: Duration = .zero) -> CommandRunner {
-        CommandRunner(name: "the command", command: ProcessCommand("/bin/sh", ["-c", script], inheritsEnvironment: false), limit: limit, patience: patience)
+        CommandRunner(name: "the command", command: ProcessCommand("/bin/sh", ["-c", script], inheritsEnvironment: false), limit: limit, patience: patience, clock: SystemClock())
     }
 
     /// More than a pipe holds.
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func `a program that does not exist is an error, and does not count as running`() async throws {
-        let runner = CommandRunner(name: "the command", command: ProcessCommand("/none"), limit: .seconds(1))
+        let runner = CommandRunner(name: "the command", command: ProcessCommand("/none"), limit: .seconds(1), clock: SystemClock())
         for _ in 0..<2 {
             let error = await #expect(throws: ProcessError.self) { try await runner.run(input: "x") }
             #expect(error?.code == .missing)

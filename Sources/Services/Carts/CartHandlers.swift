@@ -124,7 +124,7 @@ struct CartHandlers: Sendable {
             if !merged.isEmpty { try await Store.put(merged, on: transaction) }
             if var cart = carts[current] {
                 cart.version += 1
-                cart.expiresAt = clock.now().addingTimeInterval(Store.lifetime)
+                cart.expiresAt = Store.expiry(from: clock.now())
                 try await Store.touch([cart], on: transaction)
             }
             try await Store.delete([guest.id], on: transaction)

@@ -35,8 +35,8 @@ public enum CartsService {
                 .query(MessageName.exportFromCarts, reading: Operation.contract(Customer.self), handle: customers.export),
                 .command(MessageName.eraseInCarts, transaction: .own, reading: Operation.contract(Customer.self), handle: customers.erase),
                 .command(MessageName.reopenCart, transaction: .own, reading: Operation.contract(ReopenCart.self), handle: reopening.reopen),
-                .command("carts.items.put", reading: PutItem.read, lookup: items.offers, handle: items.put),
-                .command("carts.items.delete", reading: PutItem.readSKU, lookup: items.offers, handle: items.delete),
+                .command("carts.items.put", reading: PutItem.read, lookup: items.offers, ahead: { Store.locking($0.map(\.input.cart)) }, handle: items.put),
+                .command("carts.items.delete", reading: PutItem.readSKU, lookup: items.offers, ahead: { Store.locking($0.map(\.input.cart)) }, handle: items.delete),
                 .command(
                     "carts.checkouts.create", reading: StartCheckout.read, lookup: checkouts.prices, ahead: { Store.locking($0.map(\.input.cart)) }, handle: checkouts.order),
             ],

@@ -47,7 +47,7 @@ struct ItemHandlers: Sendable {
     ) async throws -> [Outcome] {
         let before = try await Store.lock(items.map(\.input.cart), on: transaction)
         let now = clock.now()
-        let expiry = now.addingTimeInterval(Store.lifetime)
+        let expiry = Store.expiry(from: now)
         var changed: [UUID: CartRow] = [:]
         let outcomes: [Outcome] = try items.map { item in
             guard var cart = changed[item.input.cart] ?? before[item.input.cart], cart.isThere(for: item.request.caller, at: now) else {

@@ -20,9 +20,16 @@ struct CartRow: Sendable {
 }
 
 enum Store {
-    /// An untouched cart expires after this many seconds: 30 days.
+    /// An untouched cart stays at least this many seconds: 30 days.
     static let lifetime: Double = 30 * 86_400
     static let expiredAtOnce = 500
+    private static let hour: Double = 3_600
+
+    /// The end of an untouched cart's lifetime, rounded up to the hour: most changes then write the time that the cart has already, so that none of its indexes changes, and
+    /// PostgreSQL updates its row in place.
+    static func expiry(from now: Date) -> Date {
+        Date(timeIntervalSince1970: ((now.timeIntervalSince1970 + lifetime) / hour).rounded(.up) * hour)
+    }
 
     /// The carts with their lines.
     static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: CartRow] {
@@ -73,7 +80,7 @@ enum Store {
         try await transaction.enqueue(
             """
             INSERT INTO carts (id, customer_id, expires_at)
-            SELECT id, customer_id, \(now.addingTimeInterval(lifetime))
+            SELECT id, customer_id, \(expiry(from: now))
             FROM unnest(\(carts.map(\.id)), \(carts.map(\.customer))) AS new (id, customer_id)
             ON CONFLICT DO NOTHING
             """)

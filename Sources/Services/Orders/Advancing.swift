@@ -19,6 +19,7 @@ struct Advancing: Sendable {
     func advance(_ items: [IncomingMessage<CheckoutEvent>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         var (orders, waiters) = try await Store.lockWithWaiters(items.map(\.input.orderID), on: transaction)
+        let awaited = Set(waiters.map(\.order))
         var changed: Set<UUID> = []
         var settled: [UUID: Int] = [:]
         var messages = [[OutgoingMessage]](repeating: [], count: items.count)
@@ -34,6 +35,8 @@ struct Advancing: Sendable {
                 continue
             }
             let wasPending = !order.checkout.endsWait
+            // The event that settles it and the answer to those that wait for it both contain them.
+            if awaited.contains(order.id) { order.lines = try order.lines.decoded }
             guard let following = try apply(item.input, of: item.request.id, to: &order, now) else { continue }
             messages[index] += following
             if wasPending, order.checkout.endsWait { settled[order.id] = index }

@@ -57,8 +57,9 @@ extension Store {
         let settled = Set(orders.map(\.id))
         let waiters = waiters.filter { settled.contains($0.order) }
         if waiters.isEmpty { return [:] }
-        let views = try Dictionary(orders.map { ($0.id, try CheckoutView($0)) }, uniquingKeysWith: { first, _ in first })
-        try await removeWaiters(of: Set(waiters.map(\.order)).sorted(), on: transaction)
+        let awaited = Set(waiters.map(\.order))
+        let views = try Dictionary(orders.filter { awaited.contains($0.id) }.map { ($0.id, try CheckoutView($0)) }, uniquingKeysWith: { first, _ in first })
+        try await removeWaiters(of: awaited.sorted(), on: transaction)
         var answers: [UUID: [OutgoingMessage]] = [:]
         for waiter in waiters {
             guard let view = views[waiter.order] else { continue }

@@ -12,9 +12,19 @@ struct JSONColumn<Value: Codable & Sendable>: Sendable {
         source = nil
     }
 
+    private init(text: String, _ value: Value) {
+        self.text = text
+        source = value
+    }
+
     init(_ value: Value) throws {
         text = String(decoding: try JSON.encode(value), as: UTF8.self)
         source = value
+    }
+
+    /// The same column with its value, for several readers.
+    var decoded: JSONColumn {
+        get throws { JSONColumn(text: text, try value) }
     }
 
     var value: Value {

@@ -14,7 +14,7 @@ struct OrderRow: Sendable {
     let locale: String?
     let shippingAddress: JSONColumn<Address>
     let payment: JSONColumn<PaymentChoice>
-    let lines: JSONColumn<[OrderLine]>
+    var lines: JSONColumn<[OrderLine]>
     let total: Money
     let placedAt: Date
     var checkout: Checkout
