@@ -1,5 +1,6 @@
 import AMQP
 import Contracts
+import JSON
 import Logging
 import Secrets
 
@@ -53,6 +54,12 @@ extension BatchProcessor.Settlement {
         let parts = [note].compactMap(\.self) + sent + [status].compactMap(\.self)
         return parts.isEmpty ? "done" : parts.joined(separator: ", ")
     }
+
+    /// What the requester of a handled message is told with a 5xx answer; nil for any other answer.
+    var trouble: String? {
+        guard case .handled(let outgoing, _, _) = result, request?.requester != nil, let reply = outgoing.reply, reply.status >= 500 else { return nil }
+        return (try? JSON.decode(Problem.self, from: reply.body))?.detail ?? ""
+    }
 }
 
 extension Subject {
@@ -75,16 +82,18 @@ extension BatchProcessor {
         return metadata
     }
 
-    /// Logs one line for each handled command: at info where it is about an order, otherwise at debug. Written before its outputs are sent, so that the lines
-    /// of an order appear in the order of events.
+    /// Logs one line for each handled command: at warning where its requester receives a 5xx answer, at info where it is about an order, otherwise at debug. Written
+    /// before its outputs are sent, so that the lines of an order appear in the order of events.
     /// - Parameter milliseconds: the time that the batch took.
     func logHandled(_ settlement: Settlement, milliseconds: Int) {
-        guard logger.logLevel <= .info, let request = settlement.request, operations[request.operation]?.isQuery == false else { return }
-        let isOfOrder = settlement.subject != nil
-        guard isOfOrder || logger.logLevel <= .debug else { return }
+        guard let request = settlement.request, operations[request.operation]?.isQuery == false else { return }
+        let trouble = settlement.trouble
+        let level: Logger.Level = trouble != nil ? .warning : settlement.subject != nil ? .info : .debug
+        guard logger.logLevel <= level else { return }
         var metadata = settlement.logMetadata
         metadata[LogKey.outcome] = "\(settlement.outcome)"
+        if let trouble { metadata[LogKey.detail] = "\(trouble)" }
         metadata[LogKey.duration] = "\(milliseconds)"
-        logger.log(level: isOfOrder ? .info : .debug, "handled", metadata: metadata)
+        logger.log(level: level, "handled", metadata: metadata)
     }
 }
