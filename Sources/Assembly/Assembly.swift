@@ -22,6 +22,8 @@ package struct Assembly: Sendable {
     static let poolSize = 5
     /// Shorter than the pool's own timeout for a response, so that the server reports what it stopped.
     package static let longestStatement: Duration = .seconds(50)
+    /// How often a worker that starts looks whether it can ask other services.
+    private static let connectionInterval: Duration = .milliseconds(20)
     /// Concurrent calls to the payment gateway of one worker process, shared by all lanes (`Charging.maximumConcurrent`). At 200 ms each some 1,200 a second.
     static let gatewayCalls = 256
     /// How a service takes messages from its queues, where it differs from the others.
@@ -130,7 +132,16 @@ package struct Assembly: Sendable {
             consumers: consumers, publisher: publisher, replies: replies, database: database, clock: clock,
             randomness: randomness)
         services.append(Worker(definition, wiring: wiring, limits: limits, name: name, logger: logger("worker"), tracer: tracer))
-        return services.map { ThreadBound(service: $0, thread: thread) }
+        let client = services.lazy.compactMap { $0 as? RequestClient }.first
+        return services.map { service in
+            let isQueue = if case .queue? = (service as? Consumer)?.source { true } else { false }
+            return ThreadBound(service: service, thread: thread, start: isQueue ? client.map(untilConnected) : nil)
+        }
+    }
+
+    /// Queues are consumed once the process can ask other services; until then their messages are left to other workers.
+    private func untilConnected(_ client: RequestClient) -> @Sendable () async throws -> Void {
+        { while await !client.canSend { try await clock.sleep(for: Self.connectionInterval) } }
     }
 
     /// How a worker asks other services; adds the services that this needs to run.

@@ -6,8 +6,16 @@ import ServiceLifecycle
 struct ThreadBound: Service {
     let service: any Service
     let thread: IOThread
+    /// Returns when the service may start; nil for one that starts at once. A shutdown ends the wait, and the service is not started.
+    var start: (@Sendable () async throws -> Void)?
 
     func run() async throws {
-        try await withTaskExecutorPreference(thread.taskExecutor) { try await service.run() }
+        try await withTaskExecutorPreference(thread.taskExecutor) {
+            if let start {
+                let hasStarted = (try? await cancelWhenGracefulShutdown { try await start() }) != nil
+                guard hasStarted, !Task.isShuttingDownGracefully else { return }
+            }
+            try await service.run()
+        }
     }
 }

@@ -170,7 +170,7 @@ final class ReplyQueue: MessageConsumer {
     private let address: Mutex<String?>
     private let deliveries = AsyncStream<[Delivery]>.makeStream()
 
-    init(address: String) {
+    init(address: String?) {
         self.address = Mutex(address)
     }
 
@@ -199,8 +199,15 @@ final class ReplyQueue: MessageConsumer {
 /// A clock that stands still until a test advances it; all sleeps are short.
 final class StandingClock: WallClock {
     private let time = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
+    private let begun = Mutex(0)
 
     func now() -> Date { time.withLock { $0 } }
     func advance(by seconds: Double) { time.withLock { $0.addTimeInterval(seconds) } }
-    func sleep(for duration: Duration) async throws { try await Task.sleep(for: .milliseconds(1)) }
+    /// How many have begun.
+    var sleeps: Int { begun.withLock { $0 } }
+
+    func sleep(for duration: Duration) async throws {
+        begun.withLock { $0 += 1 }
+        try await Task.sleep(for: .milliseconds(1))
+    }
 }

@@ -30,6 +30,10 @@ import Testing
         try items.map { _ in .done(emit: [try OutgoingMessage(.request("payments.void"), VoidPayment(orderID: order))]) }
     }
 
+    private static let refuse = Operation.command("carts.items.put", reading: Operation.contract(Ledger.Entry.self)) { items, _ in
+        items.map { _ in .refused(.unavailable("Prices are unavailable at the moment.")) }
+    }
+
     private static let get = Operation.query("orders.orders.get", reading: Operation.contract(Ledger.Entry.self)) { items, _ in
         items.map { _ in .done(Reply(status: 200)) }
     }
@@ -38,7 +42,7 @@ import Testing
         _ ledger: Ledger, _ account: String, operation: String = "payments.charge", names: Bool = true, level: Logger.Level = .info, again: Bool = false
     ) async throws -> [RecordedLines.Line] {
         let recorded = RecordedLines()
-        let processor = ledger.processor([Self.charge, Self.place, Self.get], logger: recorded.logger(level))
+        let processor = ledger.processor([Self.charge, Self.place, Self.refuse, Self.get], logger: recorded.logger(level))
         var request = Request(id: UUID(), operation: operation, body: try JSON.encode(Ledger.Entry(account: account, amount: 1)))
         if names { request.subject = Subject(order: Self.order, number: Self.number) }
         request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -85,6 +89,14 @@ import Testing
         let lines = try await lines(Ledger(), account)
         #expect(lines.map(\.level) == [level])
         #expect(lines.map { $0["order"] } == [Self.order.lowerCaseText])
+        #expect(lines.map { $0["request.id"] } == ["request-1"])
+    }
+
+    @Test func `an answer with a 5xx status is a line with what the client is told`() async throws {
+        let lines = try await lines(Ledger(), "a", operation: "carts.items.put", names: false)
+        #expect(lines.map(\.level) == [.warning])
+        #expect(lines.map { $0["outcome"] } == ["status 503"])
+        #expect(lines.map { $0["detail"] } == ["Prices are unavailable at the moment."])
         #expect(lines.map { $0["request.id"] } == ["request-1"])
     }
 

@@ -31,4 +31,30 @@ import Testing
             group.cancelAll()
         }
     }
+
+    @Test func `a service that asks before its process has a reply queue waits for it, no longer than it would for the reply`() async throws {
+        let replies = ReplyQueue(address: nil)
+        let publisher = ScriptedPublisher()
+        let clock = StandingClock()
+        let client = RequestClient(
+            commands: publisher, queries: publisher, replies: replies, clock: clock, randomness: CountingRandomness(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let request = Request(id: UUID(), operation: "catalog.products.price", body: [])
+        let late = Task { try await client.ask(request, .query, .seconds(2)) }
+        try await eventually { clock.sleeps > 0 }
+        clock.advance(by: 3)
+        await #expect(throws: RequestClient.Unanswered.refused("the broker accepts no requests at the moment")) { _ = try await late.value }
+
+        let sleeps = clock.sleeps
+        let question = Task { try await client.ask(request, .query, .seconds(2)) }
+        try await eventually { clock.sleeps > sleeps }
+        replies.move(to: "first")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await client.run() }
+            try await eventually { publisher.publications.count == 1 }
+            replies.deliver(Properties(correlationID: publisher.publications[0].properties.correlationID))
+            _ = try await question.value
+            group.cancelAll()
+        }
+    }
 }

@@ -1,8 +1,22 @@
 import Contracts
 public import FoundationEssentials
 import JSON
+import Runtime
 
 extension RequestClient {
+    /// How a service asks another: ``RequestClient/ask`` in production.
+    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
+
+    /// Does what ``send(_:durability:timeout:)`` does, but waits for a connection that is missing: a worker that reconnects may receive messages before it
+    /// has its reply queue again, and refusing those would refuse customers whose request any other worker could handle.
+    public var ask: Ask {
+        { request, durability, timeout in
+            let deadline = self.clock.now().addingTimeInterval(timeout.seconds)
+            while await !self.canSend, self.clock.now() < deadline { try await self.clock.sleep(for: Self.sweepInterval) }
+            return try await self.send(request, durability: durability, timeout: .seconds(max(0, deadline.timeIntervalSince(self.clock.now()))))
+        }
+    }
+
     /// The answer of another service to a query; nil if the service does not answer within `timeout`, or with another status than 200.
     public static func answer<Answer: Decodable>(
         to query: some Encodable, _ operation: String, id: UUID, within timeout: Duration, by ask: Ask

@@ -39,7 +39,7 @@ public final class RequestClient: Service {
     private let commands: PublishQueue
     private let queries: PublishQueue
     private let replies: any MessageConsumer
-    private let clock: any WallClock
+    let clock: any WallClock
     private let randomness: any Randomness
     private let logger: Logger
     private let tracer: SpanTracer?
@@ -80,11 +80,6 @@ public final class RequestClient: Service {
             return await replies.replyAddress != nil
         }
     }
-
-    /// How a service asks another: ``send(_:durability:timeout:)`` in production.
-    public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
-
-    public var ask: Ask { { try await self.send($0, durability: $1, timeout: $2) } }
 
     /// Returns the reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.
     ///

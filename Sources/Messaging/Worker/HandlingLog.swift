@@ -1,5 +1,6 @@
 import AMQP
 import Contracts
+import JSON
 import Logging
 import Secrets
 
@@ -53,6 +54,12 @@ extension BatchProcessor.Settlement {
         let parts = [note].compactMap(\.self) + sent + [status].compactMap(\.self)
         return parts.isEmpty ? "done" : parts.joined(separator: ", ")
     }
+
+    /// What the requester of a handled message is told with a 5xx answer; nil for any other answer.
+    var trouble: String? {
+        guard case .handled(let outgoing, _, _) = result, request?.requester != nil, let reply = outgoing.reply, reply.status >= 500 else { return nil }
+        return (try? JSON.decode(Problem.self, from: reply.body))?.detail ?? ""
+    }
 }
 
 extension Subject {
@@ -75,19 +82,22 @@ extension BatchProcessor {
         return metadata
     }
 
-    /// Logs one line for each handled command: at info where it is about an order, otherwise at debug. The outputs have left by then, so that the next service does not wait
-    /// for the line; its own line follows its own transaction, so the lines of an order still appear in the order of events.
+    /// Logs one line for each handled command: at warning where its requester receives a 5xx answer, at info where it is about an order, otherwise at debug. The outputs have
+    /// left by then, so that the next service does not wait for the line; its own line follows its own transaction, so the lines of an order still appear in the order of
+    /// events.
     /// - Parameter milliseconds: the time that the batch took.
     func logHandled(_ settlements: [Settlement], milliseconds: Int) {
-        guard logger.logLevel <= .info else { return }
+        guard logger.logLevel <= .warning else { return }
         for settlement in settlements {
             guard case .handled = settlement.result, let request = settlement.request, operations[request.operation]?.isQuery == false else { continue }
-            let isOfOrder = settlement.subject != nil
-            guard isOfOrder || logger.logLevel <= .debug else { continue }
+            let trouble = settlement.trouble
+            let level: Logger.Level = trouble != nil ? .warning : settlement.subject != nil ? .info : .debug
+            guard logger.logLevel <= level else { continue }
             var metadata = settlement.logMetadata
             metadata[LogKey.outcome] = "\(settlement.outcome)"
+            if let trouble { metadata[LogKey.detail] = "\(trouble)" }
             metadata[LogKey.duration] = "\(milliseconds)"
-            logger.log(level: isOfOrder ? .info : .debug, "handled", metadata: metadata)
+            logger.log(level: level, "handled", metadata: metadata)
         }
     }
 }
