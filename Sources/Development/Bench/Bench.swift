@@ -39,8 +39,11 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "Checkouts of one measurement, \(BenchPlan.orderCounts.lowerBound) to \(BenchPlan.orderCounts.upperBound).")
     var orders = 5_000
 
-    @Option(help: "Orders in the tables for the case growth, 10000 to 10000000, with ten inbox rows each. A million orders take 14 GB.")
+    @Option(help: "Orders of a year in the tables for the case growth, 10000 to 10000000.")
     var grown = 1_000_000
+
+    @Option(help: "Rows of a week in the inboxes for the case growth, 1000 to 100000000. (default: those of a week of that year)")
+    var grownInbox: Int?
 
     @Option(help: "A file with one basket a line: item names, separated by commas.", completion: .file())
     var baskets = "../shared/data/groceries.csv"
@@ -66,6 +69,7 @@ package struct Bench: AsyncParsableCommand {
         guard BenchPlan.roundCounts.contains(rounds) else { throw ValidationError("--rounds is 1 to 20, not \(rounds).") }
         guard BenchPlan.orderCounts.contains(orders) else { throw ValidationError("--orders is 100 to 100000, not \(orders).") }
         guard BenchPlan.grownCounts.contains(grown) else { throw ValidationError("--grown is 10000 to 10000000, not \(grown).") }
+        if let grownInbox, !BenchPlan.grownInboxCounts.contains(grownInbox) { throw ValidationError("--grown-inbox is 1000 to 100000000, not \(grownInbox).") }
         if let cases { _ = try BenchCase.parse(cases) }
     }
 
@@ -91,7 +95,7 @@ package struct Bench: AsyncParsableCommand {
             let usual = Set(BenchCase.allCases.filter { (full || !$0.isLong) && !$0.needsRoot })
             return BenchPlan(
                 cases: try cases.map(BenchCase.parse) ?? usual, rounds: quick ? 1 : rounds, orders: quick ? min(orders, 500) : orders,
-                isQuick: quick, grown: grown)
+                isQuick: quick, grown: grown, grownInbox: grownInbox)
         }
     }
 

@@ -10,8 +10,13 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     // Orders a second.
     case checkouts, slowGateway, hot, growth, backlog
     case scale1, scale2, scale4, scale8
-    // The longest time without an accepted order over large tables, in milliseconds, at rest and during maintenance; the memory of `wharf audit`, in MB.
-    case pauseAtRest = "growth.pause.rest", pauseInVacuum = "growth.pause.vacuum", pauseInDrop = "growth.pause.drop", pauseInAudit = "growth.pause.audit"
+    // Over large tables, in milliseconds: the longest time without an accepted order during maintenance, and in as much time without it; the longest wait of a worker for
+    // a table that the maintenance has locked. The memory of `wharf audit`, in MB.
+    case pauseInVacuum = "growth.pause.vacuum", pauseInDrop = "growth.pause.drop", pauseInAudit = "growth.pause.audit"
+    case pauseWithoutVacuum = "growth.pause.vacuum.without", pauseWithoutDrop = "growth.pause.drop.without", pauseWithoutAudit = "growth.pause.audit.without"
+    // Milliseconds of processors for an order over large tables: unlike the rate, it depends little on what else the machine does.
+    case growthProcessor = "growth.order.processor"
+    case lockInVacuum = "growth.lock.vacuum", lockInDrop = "growth.lock.drop", lockInAudit = "growth.lock.audit"
     case auditMemory = "growth.audit.memory"
     // Share of the machine's processors that was busy, 0 to 1.
     case scaleBusy1, scaleBusy2, scaleBusy4, scaleBusy8
@@ -62,6 +67,22 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     // Seconds.
     case ready, overloadBacklog = "overload.settled"
     case messages = "messages.published", deliveries = "messages.delivered"
+
+    /// What is done to large tables while customers order.
+    enum Maintenance: String, Sendable {
+        case vacuum = "every page and index vacuumed"
+        case drop = "a day of each inbox dropped"
+        case audit = "wharf audit"
+
+        /// The longest pause during it, the longest one without it, and the longest wait for a lock.
+        var figures: (pause: BenchFigure, without: BenchFigure, lock: BenchFigure) {
+            switch self {
+            case .vacuum: (.pauseInVacuum, .pauseWithoutVacuum, .lockInVacuum)
+            case .drop: (.pauseInDrop, .pauseWithoutDrop, .lockInDrop)
+            case .audit: (.pauseInAudit, .pauseWithoutAudit, .lockInAudit)
+            }
+        }
+    }
 
     static func oneByOne(clients: Int) -> BenchFigure? {
         [1: .oneByOne1, 8: .oneByOne8, 32: .oneByOne32][clients]

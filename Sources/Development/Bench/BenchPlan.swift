@@ -3,6 +3,7 @@ struct BenchPlan: Sendable, Codable {
     static let roundCounts = 1...20
     static let orderCounts = 100...100_000
     static let grownCounts = 10_000...10_000_000
+    static let grownInboxCounts = 1_000...100_000_000
     /// The numbers of orders and rows for which the goals are stated.
     static let clients = 64
     static let inFlight = 5_000
@@ -27,6 +28,8 @@ struct BenchPlan: Sendable, Codable {
     let isQuick: Bool
     /// Orders that fill the tables for the case growth; quick runs have fewer.
     var grown = 1_000_000
+    /// Rows that fill the inboxes for the case growth; nil for as many as that many orders a year leave.
+    var grownInbox: Int?
 
     /// Before anything counts: caches fill, and limit A learns what rows look like.
     var warmUpOrders: Int { isQuick ? 150 : 500 }
@@ -40,8 +43,11 @@ struct BenchPlan: Sendable, Codable {
     /// For each worker of a pool.
     var scaleOrders: Int { isQuick ? 100 : max(100, orders / 4) }
     var grownOrders: Int { isQuick ? min(20_000, grown) : grown }
-    /// As many as there are after a week of such orders.
-    var grownInboxRows: Int { 10 * grownOrders }
+    /// An inbox keeps a week.
+    var grownInboxRows: Int {
+        let rows = grownInbox ?? grown * GrownInboxes.rowsOfOrder * 7 / 365
+        return isQuick ? min(20_000, rows) : rows
+    }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }
     /// The number of products in the catalogue that is imported and searched.
     var products: Int { isQuick ? 5_000 : 100_000 }

@@ -11,11 +11,13 @@ struct GrownInboxes: Sendable {
     private static let dayLength = 86_400
     private static let expired = "inbox_expired"
     private static let sampled = 100
-    /// How the rows are shared among the services, in tenths: as many as each writes for an order and its cart. The ids in carts' inbox are those of requests, in no
-    /// order; the others begin with the time.
-    private static let shares: KeyValuePairs<String, (tenths: Int, isOrdered: Bool)> = [
-        "orders": (3, true), "catalog": (2, true), "carts": (3, false), "payments": (1, true), "notifications": (1, true),
+    /// The rows that each service writes for an order and its cart, into which four items are put. The ids in carts' inbox are those of requests, in no order; the others
+    /// begin with the time.
+    private static let shares: KeyValuePairs<String, (ofOrder: Int, isOrdered: Bool)> = [
+        "orders": (3, true), "catalog": (2, true), "carts": (6, false), "payments": (1, true), "notifications": (1, true),
     ]
+    static let rowsOfOrder = shares.reduce(0) { $0 + $1.value.ofOrder }
+    static let tables = shares.map { "\($0.key).inbox" }
     /// The percentage to which the pages of an index are filled when its keys arrive in no order.
     private static let unorderedFill = 70
 
@@ -44,7 +46,7 @@ struct GrownInboxes: Sendable {
         let start = now - Double(Self.days * Self.dayLength)
         for (service, share) in Self.shares {
             let samples = try await samples(service)
-            let span = Span(start: start, end: now, rows: rows / 10 * share.tenths)
+            let span = Span(start: start, end: now, rows: rows * share.ofOrder / Self.rowsOfOrder)
             for day in Int(start) / Self.dayLength...Int(now) / Self.dayLength { try await fill(service, day, span, share.isOrdered, samples) }
             try await addExpired(service, span.rows / Self.days, share.isOrdered, samples, now)
         }
@@ -52,8 +54,8 @@ struct GrownInboxes: Sendable {
 
     /// Attaches a day that is past its retention, and drops it as workers do.
     func expire(_ pool: (_ service: String) throws -> PostgresPool, logger: Logger) async throws {
-        let day = Self.expiredDay(try await now())
         for (service, _) in Self.shares {
+            let day = try await expiredDay(service)
             try await database.withConnection { connection in
                 try await connection.execute("ALTER TABLE \(identifier: service).\(identifier: Self.expired) RENAME TO \(identifier: Self.partition(day))")
                 try await attach(service, Self.partition(day), day, on: connection)
@@ -70,7 +72,15 @@ struct GrownInboxes: Sendable {
         }
     }
 
-    private static func expiredDay(_ now: Double) -> Int { Int(now) / dayLength - Inbox.retention - 1 }
+    /// The day of the rows that ``addExpired(_:_:_:_:_:)`` has written: by now it may be the day after.
+    private func expiredDay(_ service: String) async throws -> Int {
+        let row = try await database.withConnection { connection in
+            try await connection.query("SELECT extract(epoch FROM at)::float8 AS at FROM \(identifier: service).\(identifier: Self.expired) LIMIT 1").first
+        }
+        guard let row else { throw BenchError(.wrong, "The inbox of \(service) has no expired day.") }
+        return Int(try row.decode("at", as: Double.self)) / Self.dayLength
+    }
+
     private static func partition(_ day: Int) -> String { "inbox_\(text(day).filter { $0 != "-" })" }
 
     /// `2026-11-30`
@@ -116,7 +126,7 @@ struct GrownInboxes: Sendable {
     /// Fills an expired day in a table that is not attached to the inbox, because workers would drop the day at once.
     private func addExpired(_ service: String, _ rows: Int, _ isOrdered: Bool, _ samples: Samples, _ now: Double) async throws {
         guard try await make(service, Self.expired) else { return }
-        let begin = Self.expiredDay(now) * Self.dayLength
+        let begin = (Int(now) / Self.dayLength - Inbox.retention - 1) * Self.dayLength
         try await insert(service, Self.expired, 0..<rows, at: "to_timestamp(\(begin) + \(Self.dayLength - 1)::float8 * n / \(rows))", isOrdered, samples)
         try await complete(service, Self.expired, isOrdered)
     }

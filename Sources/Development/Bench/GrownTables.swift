@@ -10,8 +10,10 @@ struct GrownTables: Sendable {
     /// Rows of one statement.
     static let atOnce = 100_000
     private static let sampled = 100
-    /// Tables that get a row for each order.
-    static let tables = ["orders.orders", "orders.checkouts", "orders.order_skus", "catalog.reservations", "payments.attempts"]
+    /// Tables that get rows for each order.
+    static let tables = [
+        "orders.orders", "orders.checkouts", "orders.order_skus", "catalog.reservations", "payments.attempts", "notifications.notifications", "carts.carts", "carts.cart_items",
+    ]
     /// Settings for the time of loading only: few checkpoints, large sorts, and no autovacuum of tables that are vacuumed at the end.
     private static let loadSettings: [(name: String, value: SQL)] = [
         ("max_wal_size", "'4GB'"), ("checkpoint_timeout", "'1h'"), ("maintenance_work_mem", "'512MB'"), ("autovacuum", "off"),
@@ -24,7 +26,8 @@ struct GrownTables: Sendable {
 
     let database: PostgresPool
 
-    /// A year's orders and six days' inbox rows, both in chronological order, and a further day of inbox rows that ``GrownInboxes/expire(_:logger:)`` attaches and drops.
+    /// A year's orders with what they leave in each service, and six days' inbox rows, both in chronological order, and a further day of inbox rows that
+    /// ``GrownInboxes/expire(_:logger:)`` attaches and drops.
     /// - Returns: the size of the database in bytes.
     func fill(orders: Int, inboxRows: Int) async throws -> Int {
         for (name, value) in Self.loadSettings { try await execute("ALTER SYSTEM SET \(identifier: name) = \(value)") }
@@ -102,7 +105,8 @@ struct GrownTables: Sendable {
                 "SET LOCAL session_replication_role = 'replica'",
                 """
                 CREATE TEMPORARY TABLE grown ON COMMIT DROP AS
-                SELECT \(raw: Self.orderedID("at")) AS id, gen_random_uuid() AS cart, n, at, (\(samples)::uuid[])[(1 + n % \(samples.count)::bigint)::integer] AS sample
+                SELECT \(raw: Self.orderedID("at")) AS id, gen_random_uuid() AS cart, gen_random_uuid() AS notification, n, at,
+                       (\(samples)::uuid[])[(1 + n % \(samples.count)::bigint)::integer] AS sample
                 FROM generate_series(\(first)::bigint, \(end - 1)::bigint) AS n
                 CROSS JOIN LATERAL (SELECT now() - interval '1 year' * (1 - n::float8 / \(count)::bigint) AS at) AS placed
                 """,
@@ -134,6 +138,22 @@ struct GrownTables: Sendable {
                     (order_id, idempotency_key, amount, currency, payment_method, order_number, state, intent_id, created_at, updated_at)
                 SELECT id, gen_random_uuid(), amount, currency, payment_method, 'G-' || n, state, 'pi_grown_' || n, at, at
                 FROM grown JOIN (SELECT * FROM payments.attempts WHERE order_id = ANY(\(samples))) AS model ON order_id = sample ORDER BY n
+                """,
+                """
+                INSERT INTO notifications.notifications (id, order_id, kind, channel, recipient, result, created_at, sent_at)
+                SELECT notification, grown.id, kind, channel, recipient, result, at, at
+                FROM grown JOIN (SELECT * FROM notifications.notifications WHERE order_id = ANY(\(samples))) AS model ON order_id = sample ORDER BY n
+                """,
+                """
+                INSERT INTO carts.carts (id, order_id, version, expires_at) SELECT cart, id, 6, at + interval '30 days' FROM grown ORDER BY n
+                """,
+                """
+                INSERT INTO carts.cart_items (cart_id, sku, name, quantity, unit_price, currency)
+                SELECT cart, sku, name, quantity, unit_price, model.currency
+                FROM grown JOIN (
+                    SELECT placed.id, items.* FROM orders.orders AS placed JOIN carts.cart_items AS items USING (cart_id) WHERE placed.id = ANY(\(samples))) AS model
+                    ON model.id = sample
+                ORDER BY n, sku
                 """,
             ])
         }

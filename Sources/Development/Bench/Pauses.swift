@@ -1,11 +1,20 @@
 import Synchronization
 
-/// Measures the longest time without an accepted order between a beginning and an end, the times before the first and after the last order included.
+/// Measures the times without an accepted order between a beginning and an end, those before the first and after the last order included.
 final class Pauses: Sendable {
+    struct Found: Sendable {
+        fileprivate(set) var longest = Duration.zero
+        /// The number of pauses that were longer than ``Pauses/tolerated``.
+        fileprivate(set) var long = 0
+        fileprivate(set) var orders = 0
+    }
+
+    /// No pause may be longer: the goal of the case growth.
+    static let tolerated = Duration.milliseconds(100)
+
     fileprivate struct State {
         var last: ContinuousClock.Instant?
-        var longest = Duration.zero
-        var count = 0
+        var found = Found()
         var isOver = false
     }
 
@@ -19,17 +28,16 @@ final class Pauses: Sendable {
     func accepted(at time: ContinuousClock.Instant = .now) {
         state.withLock { state in
             guard state.last != nil else { return }
-            state.count += 1
+            state.found.orders += 1
             state.reach(time)
         }
     }
 
-    /// - Returns: the longest time without an accepted order, and the number of accepted orders.
-    func end(at time: ContinuousClock.Instant = .now) -> (longest: Duration, accepted: Int) {
+    func end(at time: ContinuousClock.Instant = .now) -> Found {
         state.withLock { state in
             state.reach(time)
             (state.last, state.isOver) = (nil, true)
-            return (state.longest, state.count)
+            return state.found
         }
     }
 }
@@ -37,7 +45,8 @@ final class Pauses: Sendable {
 extension Pauses.State {
     fileprivate mutating func reach(_ time: ContinuousClock.Instant) {
         guard let last, time > last else { return }
-        longest = max(longest, time - last)
+        found.longest = max(found.longest, time - last)
+        if time - last > Pauses.tolerated { found.long += 1 }
         self.last = time
     }
 }

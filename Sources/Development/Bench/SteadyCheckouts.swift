@@ -1,8 +1,16 @@
 import FoundationEssentials
 import Terminal
+import WebClient
 
 /// Checkouts that go on while something else is done to the database.
 struct SteadyCheckouts: Sendable {
+    struct Measured<Result: Sendable>: Sendable {
+        let pauses: Pauses.Found
+        let length: Duration
+        /// What the other work has returned.
+        let result: Result
+    }
+
     /// How long the checkouts run before the measurement begins.
     private static let start = Duration.seconds(2)
     /// The number of carts that a customer fills at a time.
@@ -11,13 +19,13 @@ struct SteadyCheckouts: Sendable {
     let carts: PreparedCarts
     let customers: BenchCustomers
 
-    /// - Returns: the longest time for which no order was accepted while `body` ran, the number of accepted orders, and what `body` returned.
-    func during<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> (longest: Duration, accepted: Int, result: Result) {
+    /// Measures the pauses while `body` runs, and goes on after its end until `shortest` has passed.
+    func during<Result: Sendable>(atLeast shortest: Duration, _ body: @escaping @Sendable () async throws -> Result) async throws -> Measured<Result> {
         let pauses = Pauses()
         // Different numbers, so that customers do not fill their next carts all at the same time.
         let counts = (1...customers.count).map { $0 * Self.atOnce / customers.count }
         var first = try await carts.fill(counts.reduce(0, +))
-        return try await withThrowingTaskGroup(of: (longest: Duration, accepted: Int, result: Result)?.self) { group in
+        return try await withThrowingTaskGroup(of: Measured<Result>?.self) { group in
             for count in counts {
                 let own = Array(first.suffix(count))
                 first.removeLast(count)
@@ -25,21 +33,28 @@ struct SteadyCheckouts: Sendable {
                     var full = own
                     while !pauses.isOver {
                         if full.isEmpty { full = try await carts.fill(Self.atOnce) }
-                        guard let cart = full.popLast() else { continue }
-                        try await customers.checkOut(cart)
-                        pauses.accepted()
+                        guard let cart = full.last else { continue }
+                        do {
+                            try await customers.checkOut(cart)
+                            full.removeLast()
+                            pauses.accepted()
+                        } catch let error as WebClientError where error.code == .timedOut || error.code == .connectionLost {
+                            // A pause like any other. The next attempt has the same idempotency key.
+                        }
                     }
                     return nil
                 }
             }
             group.addTask {
                 try await Task.sleep(for: Self.start)
-                pauses.begin()
+                let begin = ContinuousClock.now
+                pauses.begin(at: begin)
                 let result = try await body()
-                let (longest, accepted) = pauses.end()
-                return (longest, accepted, result)
+                try await Task.sleep(until: begin + shortest)
+                let end = ContinuousClock.now
+                return Measured(pauses: pauses.end(at: end), length: end - begin, result: result)
             }
-            var measured: (longest: Duration, accepted: Int, result: Result)?
+            var measured: Measured<Result>?
             while let ended = try await group.next() { measured = ended ?? measured }
             guard let measured else { throw BenchError(.failed, "The checkouts ended before anything was measured.") }
             return measured

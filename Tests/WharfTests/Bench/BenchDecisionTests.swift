@@ -37,11 +37,26 @@ import Testing
         pauses.accepted(at: start)
         pauses.begin(at: start + .seconds(1))
         for second in [2, 4, 5] { pauses.accepted(at: start + .seconds(second)) }
-        let (longest, accepted) = pauses.end(at: start + .seconds(8))
-        #expect(longest == .seconds(3) && accepted == 3)
+        pauses.accepted(at: start + .seconds(5) + Pauses.tolerated)
+        let found = pauses.end(at: start + .seconds(8))
+        #expect(found.longest == .seconds(3) - Pauses.tolerated && found.orders == 4 && found.long == 4)
         pauses.accepted(at: start + .seconds(20))
         pauses.begin(at: start + .seconds(30))
-        #expect(pauses.end(at: start + .seconds(31)) == (.seconds(1), 0))
+        let next = pauses.end(at: start + .seconds(31))
+        #expect(next.longest == .seconds(1) && next.orders == 0 && next.long == 1)
+    }
+
+    @Test func `a pause is reported with the one of as much time without the maintenance`() throws {
+        let row = try #require(record([.pauseInVacuum: [300], .pauseWithoutVacuum: [200], .lockInVacuum: [4]]).rows.first)
+        #expect(!row.isMet && row.ratio == 300 && row.remark == "1.5 × the 200 ms without it, 4 ms for locked tables")
+        #expect(try #require(record([.pauseInDrop: [99]]).rows.first).isMet)
+    }
+
+    @Test func `an inbox keeps the rows of a week of the year's orders, unless more are asked for`() {
+        var plan = BenchPlan(cases: [.growth], rounds: 1, orders: 100, isQuick: false, grown: 365_000)
+        #expect(plan.grownInboxRows == 7_000 * GrownInboxes.rowsOfOrder)
+        plan.grownInbox = 5_000_000
+        #expect(plan.grownInboxRows == 5_000_000)
     }
 
     @Test func `medians are compared, and less is better where the goal says so`() throws {
