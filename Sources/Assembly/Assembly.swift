@@ -22,7 +22,7 @@ package struct Assembly: Sendable {
     static let poolSize = 5
     /// Shorter than the pool's own timeout for a response, so that the server reports what it stopped.
     package static let longestStatement: Duration = .seconds(50)
-    /// How often a worker that starts looks whether it can ask other services.
+    /// How often a starting worker checks whether it can ask other services.
     private static let connectionInterval: Duration = .milliseconds(20)
     /// Concurrent calls to the payment gateway of one worker process, shared by all lanes (`Charging.maximumConcurrent`). At 200 ms each some 1,200 a second.
     static let gatewayCalls = 256
@@ -139,7 +139,7 @@ package struct Assembly: Sendable {
         }
     }
 
-    /// Queues are consumed once the process can ask other services; until then their messages are left to other workers.
+    /// Waits until the process can ask other services. Its queues are not consumed before, so other workers handle their messages.
     private func untilConnected(_ client: RequestClient) -> @Sendable () async throws -> Void {
         { while await !client.canSend { try await clock.sleep(for: Self.connectionInterval) } }
     }

@@ -6,7 +6,7 @@ import ServiceLifecycle
 struct ThreadBound: Service {
     let service: any Service
     let thread: IOThread
-    /// Returns when the service may start; nil for one that starts at once. A shutdown ends the wait, and the service is not started.
+    /// Returns when the service may start; nil for a service that starts at once. A shutdown ends the wait without starting the service.
     var start: (@Sendable () async throws -> Void)?
 
     func run() async throws {

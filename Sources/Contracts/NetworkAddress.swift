@@ -6,7 +6,7 @@ public struct NetworkAddress: Sendable, Hashable {
     private static let maximumLength = 45
     private static let startOfIPv4: UInt128 = 0xFFFF << 32
 
-    /// Those of IPv4 begin with `::ffff`.
+    /// The address as a number. IPv4 addresses begin with `::ffff`.
     let bits: UInt128
 
     /// Nil for text that is not an address, including one with a port, brackets or a zone.

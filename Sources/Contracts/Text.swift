@@ -16,7 +16,7 @@ extension String {
         unicodeScalars.contains { scalar in
             switch scalar.value {
             case _ where scalar.isControl: !(allowingLines && (scalar == "\n" || scalar == "\r" || scalar == "\t"))
-            // The separators of lines and paragraphs.
+            // The line separator and the paragraph separator.
             case 0x2028, 0x2029: !allowingLines
             // Embeddings, overrides and isolates. Single marks of direction stay: Arabic and Hebrew text has them.
             case 0x202A...0x202E, 0x2066...0x2069: true
@@ -49,6 +49,6 @@ extension String {
 }
 
 extension Unicode.Scalar {
-    /// Whether it is in the general category Cc, whose members Unicode has fixed. Read from there, it would cost a search of a table.
+    /// Whether it is in the general category Cc, whose members Unicode guarantees never to change. Reading `properties.generalCategory` would search a table.
     public var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }

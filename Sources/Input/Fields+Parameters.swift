@@ -86,7 +86,7 @@ extension Fields {
     ///
     /// - Parameters:
     ///   - order: how the list is sorted, where the client can choose.
-    ///   - selection: what is listed, where the client can choose. Cursors name it by its hash, so it may be long.
+    ///   - selection: what is listed, where the client can choose. A cursor contains only its hash, so it may be long.
     public mutating func page(in order: String? = nil, of selection: String? = nil) -> PageRequest {
         let list = [operation, order, selection.map { String(SHA256.hex($0).prefix(Self.selectionHashLength)) }].compactMap(\.self).joined(separator: " ")
         let limit = integerParameter("limit", 1...PageRequest.maximumLimit, default: PageRequest.defaultLimit)

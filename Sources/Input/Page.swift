@@ -30,7 +30,7 @@ public struct PageRequest: Sendable, Equatable {
     /// The sort key of an item in a list by time and id, as `Fields.position` reads it.
     public static func key(_ time: Date, _ id: UUID) -> [String] { [String(time.timeIntervalSince1970), id.uuidString] }
 
-    /// The longest name of a product fits, whatever its script.
+    /// Enough for the longest name of a product in any script.
     private static let maximumCursor = 2_000
 }
 

@@ -26,7 +26,7 @@ public final class CommandRunner: Sendable {
     /// - Parameters:
     ///   - name: For messages.
     ///   - limit: The time after which the command is killed, with all processes below it.
-    ///   - patience: How long a run waits for earlier ones to end, by `clock`.
+    ///   - patience: How long a run waits for earlier ones to end, measured by `clock`.
     public init(name: String, command: ProcessCommand, limit: Duration, patience: Duration = .zero, clock: any WallClock) {
         self.name = name
         self.command = command

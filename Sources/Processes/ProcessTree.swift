@@ -64,7 +64,7 @@ package enum ProcessTree {
         return found
     }
 
-    /// Stops a process and those below it (SIGSTOP) until ``thaw(_:)``: the kernel still accepts connections to them, and no answer comes.
+    /// Stops a process and those below it (SIGSTOP) until ``thaw(_:)``: the kernel still accepts connections to them, but they do not answer.
     package static func freeze(_ root: Int32) {
         // Twice: the first round may miss a process that was started just before its parent was stopped.
         for _ in 0..<2 { send(SIGSTOP, to: root) }

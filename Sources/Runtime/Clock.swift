@@ -29,7 +29,7 @@ extension WallClock {
         try await withThrowingTaskGroup(of: T?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                // A body that ends at once cancels this task before it has set a timer, which would wake other threads.
+                // Lets a body that ends at once cancel this task before it sets a timer, which would wake other threads.
                 await Task.yield()
                 try await sleep(for: limit)
                 return nil

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(arguments: views)
-    func `a cart writes itself as Codable writes it`(_ view: CartView) throws {
+    func `a cart encodes itself as Codable would`(_ view: CartView) throws {
         #expect(try String(decoding: JSON.encode(view), as: UTF8.self) == String(decoding: JSONOutline.bytes(of: view), as: UTF8.self))
     }
 

@@ -8,7 +8,7 @@ import Testing
 @Suite struct `Importing categories` {
     typealias Row = CategoryPlacement.Row
 
-    /// `boots:shoes` is a row that puts boots into shoes, `shoes:` one that puts them at the top, and `shoes` one that does not say.
+    /// `boots:shoes` is a row that puts boots into shoes, `shoes:` one that puts shoes at the top, and `shoes` one that does not mention a parent.
     private func rows(_ text: String) -> [Row] {
         text.split(separator: " ").enumerated().map { line, row in
             let parts = row.split(separator: ":", omittingEmptySubsequences: false).map { String($0) }
@@ -22,9 +22,9 @@ import Testing
 
     @Test(arguments: [
         ("a b:a c:b", "", "a b c"), ("c:b b:a a", "", "a b c"), ("b:a a: c:b", "", "a b c"), ("b:a", "a", "b"),
-        // Turned around: a was above b.
+        // Swapped: a was above b.
         ("a:b b:", "a b:a", "b a"), ("b: a:b", "a b:a", "b a"), ("a:c c:", "a b:a c:b", "c a"),
-        // It says nothing about its place.
+        // The row of b does not mention a parent.
         ("b a:c", "a b:a c", "a b"),
     ]) func `rows are placed in any order, parents first`(file: String, shelf: String, order: String) {
         let placement = placement(file, on: shelf)
@@ -36,13 +36,13 @@ import Testing
     @Test(arguments: [
         ("b:a", "", "b: no parent a"), ("c:b b:a d", "", "c: no parent b, b: no parent a"), ("a:a", "", "a: a in a"), ("a:b b:a", "", "a: a in b in a, b: b in a in b"),
         ("a:b", "a b:a", "a: a in b in a"), ("a:c b", "a b:a c:b", "a: a in c in b in a"), ("d:a a:b b:a", "", "d: no parent a, a: a in b in a, b: b in a in b"),
-        // Without the row that closes the circle, b stays where it is, and d may enter it.
+        // Without the row that would form the cycle, b stays where it is, and d may move into it.
         ("a:b d:b", "a b:a", "a: a in b in a"),
-    ]) func `rows wait for parents and for the end of a circle`(file: String, shelf: String, expected: String) {
+    ]) func `rows wait until their parents exist and cycles are broken`(file: String, shelf: String, expected: String) {
         let waiting = placement(file, on: shelf).waiting.map { row, obstacle in
             switch obstacle {
             case .noParent(let parent): "\(row.slug): no parent \(parent)"
-            case .circle(let path): "\(row.slug): \(path.joined(separator: " in "))"
+            case .cycle(let path): "\(row.slug): \(path.joined(separator: " in "))"
             case .full: "\(row.slug): full"
             }
         }
@@ -56,7 +56,7 @@ import Testing
         #expect(placement.waiting.map(\.obstacle) == [.full, .full])
     }
 
-    @Test(arguments: [false, true]) func `parents may come later in the file, in another step, and rows that wait in vain are named`(isDry: Bool) async throws {
+    @Test(arguments: [false, true]) func `a parent may come later in the file, even in another step, and rows that wait in vain are rejected`(isDry: Bool) async throws {
         let shop = try await Shop()
         _ = try await shop.importing("slug,parent\nold,\nolder,old\n", kind: "categories")
         // Two of these lines fill what a step reads.

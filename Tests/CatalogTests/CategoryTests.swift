@@ -39,7 +39,7 @@ extension Shop {
         await shop.harness.database.close()
     }
 
-    @Test func `a change with another tag than the category's changes nothing`() async throws {
+    @Test func `a change or deletion with an outdated tag is refused`() async throws {
         let shop = try await Shop()
         let created = try await shop.category("Shoes")
         let tag = try #require(created.headers["etag"])

@@ -12,7 +12,7 @@ import Testing
     /// Two lines with it fill what a step reads.
     private static let note = String(repeating: "n", count: 250_000)
 
-    @Test func `a key of an earlier step is named with its line, and rejected each time`() async throws {
+    @Test func `a row that repeats a key of an earlier step is rejected, and the reason names the earlier line`() async throws {
         let shop = try await Shop()
         let rows = ["A,100", "B,", "C,100", "A,200", "D,100", "B,100", "A,300", "E,100", "E,200"]
         let file = "sku,amount,name,currency,note\n" + rows.map { "\($0),Tea,EUR,\(Self.note)\n" }.joined()
@@ -26,7 +26,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `after a crash of the database that has lost steps, the message of a later one continues with the first of them`() async throws {
+    @Test func `after a crash of the database has lost steps, the message of a later step continues with the first one lost`() async throws {
         let shop = try await Shop()
         let (id, _) = try await shop.upload(Array("sku,stock\nA,1\n".utf8), kind: "stock")
         let later = try shop.request("imports.advance", #"{"importID": "\#(id.uuidString)", "step": 2}"#)
@@ -42,7 +42,7 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `only the last step waits until the server has written it to its disk`() async throws {
+    @Test func `a step that commits ahead does not wait for the disk, and later transactions do`() async throws {
         let shop = try await Shop()
         let setting = try await shop.harness.database.transaction { transaction in
             try await ImportStore.commitAhead(on: transaction)

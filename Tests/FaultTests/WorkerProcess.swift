@@ -9,8 +9,8 @@ import Synchronization
 
 @testable import Chaos
 
-/// A worker with connections of its own, as a process has them, that can be killed: from then on nothing of it reaches broker or database. Acknowledgements that its
-/// consumer has gathered and not yet written are lost, so a proxy ends the consumer's connection: by itself it would write them first.
+/// A worker with connections of its own, like a process, that can be killed: from then on, nothing from it reaches the broker or the database. A proxy cuts the consumer's
+/// connection, so that acknowledgements that the consumer has gathered but not yet written are lost; if it were stopped, it would write them first.
 final class WorkerProcess: Sendable {
     let consumer: Consumer
     let publisher: Publisher

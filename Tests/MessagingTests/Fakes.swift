@@ -203,7 +203,7 @@ final class StandingClock: WallClock {
 
     func now() -> Date { time.withLock { $0 } }
     func advance(by seconds: Double) { time.withLock { $0.addTimeInterval(seconds) } }
-    /// How many have begun.
+    /// The number of sleeps that have begun.
     var sleeps: Int { begun.withLock { $0 } }
 
     func sleep(for duration: Duration) async throws {

@@ -92,7 +92,7 @@ import Testing
         #expect(lines.map { $0["request.id"] } == ["request-1"])
     }
 
-    @Test func `an answer with a 5xx status is a line with what the client is told`() async throws {
+    @Test func `a command answered with a 5xx status is logged as a warning, with the detail that the client receives`() async throws {
         let lines = try await lines(Ledger(), "a", operation: "carts.items.put", names: false)
         #expect(lines.map(\.level) == [.warning])
         #expect(lines.map { $0["outcome"] } == ["status 503"])

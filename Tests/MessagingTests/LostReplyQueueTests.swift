@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func `a service that asks before its process has a reply queue waits for it, no longer than it would for the reply`() async throws {
+    @Test func `a service that asks before its process has a reply queue waits for the queue, but no longer than for the reply`() async throws {
         let replies = ReplyQueue(address: nil)
         let publisher = ScriptedPublisher()
         let clock = StandingClock()

@@ -21,7 +21,7 @@ final class IOLoop: Sendable {
     private struct State {
         weak var executor: IOThread?
         var work: [Work] = []
-        /// Of each handler that is watched. Apart from the handlers, because every round reads all of them, and copying a weak reference is expensive.
+        /// The interest of each watched handler. Kept apart from the handlers, because every round reads all interests, and copying a weak reference is expensive.
         var interests: [ObjectIdentifier: IOInterest] = [:]
         var handlers: [ObjectIdentifier: WeakHandler] = [:]
         var isAsleep = false
@@ -145,7 +145,7 @@ final class IOLoop: Sendable {
         }
     }
 
-    /// Nil, and no longer watched, if it is gone: its descriptor may belong to another by now.
+    /// Nil if the handler is gone. It is then no longer watched, because its descriptor may belong to another handler by now.
     private func handler(_ key: ObjectIdentifier) -> (any IOHandler)? {
         state.withLock { $0.handler(key) }
     }

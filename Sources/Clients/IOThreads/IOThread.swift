@@ -10,7 +10,7 @@ public final class IOThread: SerialExecutor {
 
     /// - Parameters:
     ///   - name: for debuggers and top(1); at most 15 bytes are kept.
-    ///   - niceness: added to that of the process, as in nice(1): threads with less to do, and with a lower niceness, need not wait for this one.
+    ///   - niceness: added to that of the process, as in nice(1): the kernel prefers threads with a lower niceness.
     public init(named name: String, niceness: Int32 = 0) throws(IOThreadError) {
         let loop = try IOLoop()
         self.loop = loop

@@ -4,7 +4,7 @@ import Glibc
 struct PollSet {
     private var entries: [pollfd] = []
     private var handlers: [ObjectIdentifier] = []
-    /// The earliest one.
+    /// The earliest deadline of the handlers.
     private(set) var deadline: ContinuousClock.Instant?
 
     mutating func clear(wakeUp: Int32) {

@@ -39,10 +39,10 @@ package struct Bench: AsyncParsableCommand {
     @Option(help: "Checkouts of one measurement, \(BenchPlan.orderCounts.lowerBound) to \(BenchPlan.orderCounts.upperBound).")
     var orders = 5_000
 
-    @Option(help: "Orders of a year in the tables for the case growth, 10000 to 10000000.")
+    @Option(help: "A year's orders in the tables for the case growth, 10000 to 10000000.")
     var grown = 1_000_000
 
-    @Option(help: "Rows of a week in the inboxes for the case growth, 1000 to 100000000. (default: those of a week of that year)")
+    @Option(help: "A week's rows in the inboxes for the case growth, 1000 to 100000000. (default: those that a week of these orders leaves)")
     var grownInbox: Int?
 
     @Option(help: "A file with one basket a line: item names, separated by commas.", completion: .file())

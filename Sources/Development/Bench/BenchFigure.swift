@@ -10,11 +10,11 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     // Orders a second.
     case checkouts, slowGateway, hot, growth, backlog
     case scale1, scale2, scale4, scale8
-    // Over large tables, in milliseconds: the longest time without an accepted order during maintenance, and in as much time without it; the longest wait of a worker for
+    // Over large tables, in milliseconds: the longest time without an accepted order during maintenance, and within an equal time without it; a worker's longest wait for
     // a table that the maintenance has locked. The memory of `wharf audit`, in MB.
     case pauseInVacuum = "growth.pause.vacuum", pauseInDrop = "growth.pause.drop", pauseInAudit = "growth.pause.audit"
     case pauseWithoutVacuum = "growth.pause.vacuum.without", pauseWithoutDrop = "growth.pause.drop.without", pauseWithoutAudit = "growth.pause.audit.without"
-    // Milliseconds of processors for an order over large tables: unlike the rate, it depends little on what else the machine does.
+    // Milliseconds of processor time for an order over large tables. Unlike the rate, this depends little on what else the machine does.
     case growthProcessor = "growth.order.processor"
     case lockInVacuum = "growth.lock.vacuum", lockInDrop = "growth.lock.drop", lockInAudit = "growth.lock.audit"
     case auditMemory = "growth.audit.memory"
@@ -46,7 +46,7 @@ enum BenchFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentabl
     case durableSteps = "limitD.p50"
     // Of one order, exactly: each alone.
     case orderMessages = "order.messages", orderTurns = "order.turns", orderWrites = "order.writeTransactions"
-    // Seconds of processors for an order, servers and client included.
+    // Seconds of processor time for an order, including servers and client.
     case orderProcessor = "order.processor"
     // Wharf and the peer by turns, by the same load generator: milliseconds, and orders or requests a second; and the ratio of each pair.
     case ownSingle = "peer.own.single", peerSingle = "peer.single", peerSingleRatio = "peer.single.ratio"

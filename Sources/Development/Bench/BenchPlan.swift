@@ -28,7 +28,7 @@ struct BenchPlan: Sendable, Codable {
     let isQuick: Bool
     /// Orders that fill the tables for the case growth; quick runs have fewer.
     var grown = 1_000_000
-    /// Rows that fill the inboxes for the case growth; nil for as many as that many orders a year leave.
+    /// Rows that fill the inboxes for the case growth; nil for as many as a week leaves at ``grown`` orders a year.
     var grownInbox: Int?
 
     /// Before anything counts: caches fill, and limit A learns what rows look like.
@@ -43,9 +43,9 @@ struct BenchPlan: Sendable, Codable {
     /// For each worker of a pool.
     var scaleOrders: Int { isQuick ? 100 : max(100, orders / 4) }
     var grownOrders: Int { isQuick ? min(20_000, grown) : grown }
-    /// An inbox keeps a week.
+    /// An inbox keeps its rows for a week.
     var grownInboxRows: Int {
-        let rows = grownInbox ?? grown * GrownInboxes.rowsOfOrder * 7 / 365
+        let rows = grownInbox ?? grown * GrownInboxes.rowsPerOrder * 7 / 365
         return isQuick ? min(20_000, rows) : rows
     }
     var backlogOrders: Int { isQuick ? 2_000 : 100_000 }

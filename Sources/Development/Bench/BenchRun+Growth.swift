@@ -4,7 +4,7 @@ import Terminal
 
 /// Measures checkouts over large tables.
 extension BenchRun {
-    /// Customers whose carts are filled by requests, as the rows of the inbox of carts should show.
+    /// The number of customers who fill their carts by requests, so that the inbox of carts has typical rows, which are then copied.
     private static let shoppers = 20
 
     func measureGrowth(_ running: RunningShop) async throws {
@@ -17,12 +17,12 @@ extension BenchRun {
             let measured = try await checkouts(running).measure(try await carts(running).fill(plan.orders))
             found(.growth, measured.rate, "orders/s", remark: Self.remark(measured))
             let processor = measured.costs.each(of: plan.orders).processorSeconds.values.reduce(0, +)
-            found(.growthProcessor, processor * 1000, "ms of processors an order")
+            found(.growthProcessor, processor * 1000, "ms of processor time an order")
         }
         try await measurePauses(running)
     }
 
-    /// A cart, four items and a checkout for each shopper, all by requests.
+    /// Each shopper puts four items into an empty cart and checks out, by requests.
     private func shop(_ running: RunningShop) async throws {
         let customers = customers(running, Self.shoppers)
         let carts = try await carts(running).make(Self.shoppers)

@@ -14,7 +14,7 @@ extension BenchRun {
         book.add(.foreign, measured.foreign)
         found(.acceptance, measured.acceptance.percentile(0.5), "ms")
         let costs = measured.costs.each(of: plan.orders)
-        found(.orderProcessor, costs.processorSeconds.values.reduce(0, +) * 1000, "ms of processors an order")
+        found(.orderProcessor, costs.processorSeconds.values.reduce(0, +) * 1000, "ms of processor time an order")
         let memory = measured.peakMemory.mapValues { Double($0) / 1e6 }
         book.note { record in
             record.costs.append(costs)

@@ -4,11 +4,11 @@ import PostgreSQL
 import Terminal
 import Up
 
-/// Measures how long checkouts pause while large tables are maintained and audited, and without that: only the difference is the maintenance's.
+/// Measures how long checkouts pause while large tables are maintained and audited, and how long they pause without that: only the difference is due to the maintenance.
 extension BenchRun {
-    /// Nothing is measured for less time: what a short task leaves behind counts, too, and the longest pause of a moment says little.
+    /// The minimum length of a measurement. It includes the aftermath of a short task, and the longest pause within a moment would say little.
     private static let shortest = Duration.seconds(10)
-    /// A long task is compared with this much time.
+    /// The maximum length of the measurement that a long task is compared with.
     private static let longestWithout = Duration.seconds(120)
     private static let samplePause = Duration.milliseconds(50)
     private static let auditLimit = Duration.seconds(3_000)
@@ -28,14 +28,14 @@ extension BenchRun {
         found(.auditMemory, memory, "MB")
     }
 
-    /// Measures the pauses during the work and without it.
+    /// Measures the pauses during the work, then without it.
     @discardableResult
     private func pause<Result: Sendable>(_ work: BenchFigure.Maintenance, _ running: RunningShop, _ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
         let during = try await steady(running, atLeast: Self.shortest) { try await LockWaits(database: running.database).longest(during: body) }
         found(work.figures.pause, during.pauses.longest.milliseconds, "ms without an accepted order", remark: "\(work.rawValue): \(Self.remark(during))")
-        found(work.figures.lock, during.result.wait.milliseconds, "ms of a worker's wait for a table")
+        found(work.figures.lock, during.result.wait.milliseconds, "ms that a worker waited for a locked table")
         let without = try await steady(running, atLeast: min(during.length, Self.longestWithout)) {}
-        found(work.figures.without, without.pauses.longest.milliseconds, "ms without an accepted order", remark: "without that: \(Self.remark(without))")
+        found(work.figures.without, without.pauses.longest.milliseconds, "ms without an accepted order", remark: "without it: \(Self.remark(without))")
         return during.result.result
     }
 

@@ -92,13 +92,13 @@ enum Goals {
         ].compactMap(\.self)
     }
 
-    /// A busy machine pauses by itself, so the remark has the pause without the maintenance, and what the maintenance may have locked.
+    /// On a busy machine, checkouts also pause without the maintenance. So the remark states that pause, and how long workers waited for locked tables.
     private static func pause(_ record: BenchRecord, _ work: BenchFigure.Maintenance, _ title: String) -> BenchRow? {
         let figures = work.figures
         guard let samples = record.figures[figures.pause], let median = samples.median else { return nil }
         var remarks: [String] = []
         if let without = record.median(figures.without), without > 0 { remarks.append("\(Figures.text(median / without)) × the \(Figures.text(without)) ms without it") }
-        if let lock = record.median(figures.lock) { remarks.append("\(Figures.text(lock)) ms for locked tables") }
+        if let lock = record.median(figures.lock) { remarks.append("\(Figures.text(lock)) ms waiting for locked tables") }
         return BenchRow(
             figures.pause.rawValue, title, "ms", samples, ratio: median, .atMost, Pauses.tolerated.milliseconds, remark: remarks.joined(separator: ", "))
     }

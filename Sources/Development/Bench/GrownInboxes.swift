@@ -11,12 +11,12 @@ struct GrownInboxes: Sendable {
     private static let dayLength = 86_400
     private static let expired = "inbox_expired"
     private static let sampled = 100
-    /// The rows that each service writes for an order and its cart, into which four items are put. The ids in carts' inbox are those of requests, in no order; the others
-    /// begin with the time.
-    private static let shares: KeyValuePairs<String, (ofOrder: Int, isOrdered: Bool)> = [
+    /// The rows that each service writes for an order and its cart of four items. The ids in carts' inbox are those of requests, in no order; the others begin with the
+    /// time.
+    private static let shares: KeyValuePairs<String, (perOrder: Int, isOrdered: Bool)> = [
         "orders": (3, true), "catalog": (2, true), "carts": (6, false), "payments": (1, true), "notifications": (1, true),
     ]
-    static let rowsOfOrder = shares.reduce(0) { $0 + $1.value.ofOrder }
+    static let rowsPerOrder = shares.reduce(0) { $0 + $1.value.perOrder }
     static let tables = shares.map { "\($0.key).inbox" }
     /// The percentage to which the pages of an index are filled when its keys arrive in no order.
     private static let unorderedFill = 70
@@ -46,7 +46,7 @@ struct GrownInboxes: Sendable {
         let start = now - Double(Self.days * Self.dayLength)
         for (service, share) in Self.shares {
             let samples = try await samples(service)
-            let span = Span(start: start, end: now, rows: rows * share.ofOrder / Self.rowsOfOrder)
+            let span = Span(start: start, end: now, rows: rows * share.perOrder / Self.rowsPerOrder)
             for day in Int(start) / Self.dayLength...Int(now) / Self.dayLength { try await fill(service, day, span, share.isOrdered, samples) }
             try await addExpired(service, span.rows / Self.days, share.isOrdered, samples, now)
         }
@@ -72,7 +72,7 @@ struct GrownInboxes: Sendable {
         }
     }
 
-    /// The day of the rows that ``addExpired(_:_:_:_:_:)`` has written: by now it may be the day after.
+    /// The day of the rows that ``addExpired(_:_:_:_:_:)`` has written. It is read from the rows, because midnight may have passed since.
     private func expiredDay(_ service: String) async throws -> Int {
         let row = try await database.withConnection { connection in
             try await connection.query("SELECT extract(epoch FROM at)::float8 AS at FROM \(identifier: service).\(identifier: Self.expired) LIMIT 1").first

@@ -26,7 +26,7 @@ struct GrownTables: Sendable {
 
     let database: PostgresPool
 
-    /// A year's orders with what they leave in each service, and six days' inbox rows, both in chronological order, and a further day of inbox rows that
+    /// Adds a year's orders with what they leave in each service, and six days' inbox rows, both in chronological order. Also adds a further day of inbox rows, which
     /// ``GrownInboxes/expire(_:logger:)`` attaches and drops.
     /// - Returns: the size of the database in bytes.
     func fill(orders: Int, inboxRows: Int) async throws -> Int {

@@ -2,7 +2,7 @@ import Assembly
 import PostgreSQL
 import Terminal
 
-/// Watches for how long workers wait for tables that others have locked. They wait for rows of other workers at any time, which is not counted.
+/// Measures how long workers wait for tables that others have locked. Workers also wait for rows that other workers have locked; that is normal, and not counted.
 struct LockWaits: Sendable {
     private static let pause = Duration.milliseconds(10)
     private static let services = ServiceName.allCases.map(\.rawValue)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Measures the times without an accepted order between a beginning and an end, those before the first and after the last order included.
+/// Measures the times without an accepted order between a beginning and an end, including those before the first and after the last order.
 final class Pauses: Sendable {
     struct Found: Sendable {
         fileprivate(set) var longest = Duration.zero
@@ -9,7 +9,7 @@ final class Pauses: Sendable {
         fileprivate(set) var orders = 0
     }
 
-    /// No pause may be longer: the goal of the case growth.
+    /// The goal of the case growth: no pause is longer.
     static let tolerated = Duration.milliseconds(100)
 
     fileprivate struct State {

@@ -7,7 +7,7 @@ struct SteadyCheckouts: Sendable {
     struct Measured<Result: Sendable>: Sendable {
         let pauses: Pauses.Found
         let length: Duration
-        /// What the other work has returned.
+        /// What the other work returned.
         let result: Result
     }
 
@@ -19,7 +19,7 @@ struct SteadyCheckouts: Sendable {
     let carts: PreparedCarts
     let customers: BenchCustomers
 
-    /// Measures the pauses while `body` runs, and goes on after its end until `shortest` has passed.
+    /// Measures the pauses while `body` runs. If it ends earlier, the measurement continues until `shortest` has passed.
     func during<Result: Sendable>(atLeast shortest: Duration, _ body: @escaping @Sendable () async throws -> Result) async throws -> Measured<Result> {
         let pauses = Pauses()
         // Different numbers, so that customers do not fill their next carts all at the same time.
@@ -39,7 +39,7 @@ struct SteadyCheckouts: Sendable {
                             full.removeLast()
                             pauses.accepted()
                         } catch let error as WebClientError where error.code == .timedOut || error.code == .connectionLost {
-                            // A pause like any other. The next attempt has the same idempotency key.
+                            // This counts as a pause. The next attempt has the same idempotency key.
                         }
                     }
                     return nil

@@ -133,7 +133,7 @@ public actor PostgresServer: LocalServer {
         guard try await query("SELECT pg_promote(true, 60)") == "t" else { throw LocalServerError(.tool, "The standby was not promoted.") }
     }
 
-    /// Stops the postmaster and its backends: the kernel still accepts connections, and no answer comes.
+    /// Stops the postmaster and its backends (SIGSTOP): the kernel still accepts connections, but nothing answers.
     public func freeze() async {
         if let pid = await process.pid { ProcessTree.freeze(pid) }
     }

@@ -51,7 +51,7 @@ package struct ClientAddress: Sendable {
         return !claims.isEmpty && claims.allSatisfy { $0 == "https" }
     }
 
-    /// Without the zone that the address of a link may have.
+    /// The peer's address without the zone that a link-local address may have.
     private static func address(_ peer: String) -> NetworkAddress? {
         NetworkAddress(peer[..<(peer.utf8.firstIndex(of: UInt8(ascii: "%")) ?? peer.endIndex)])
     }

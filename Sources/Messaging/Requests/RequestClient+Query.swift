@@ -7,8 +7,8 @@ extension RequestClient {
     /// How a service asks another: ``RequestClient/ask`` in production.
     public typealias Ask = @Sendable (Request, Durability, Duration) async throws -> Reply
 
-    /// Does what ``send(_:durability:timeout:)`` does, but waits for a connection that is missing: a worker that reconnects may receive messages before it
-    /// has its reply queue again, and refusing those would refuse customers whose request any other worker could handle.
+    /// Like ``send(_:durability:timeout:)``, but waits while the connection or the reply queue is missing. A worker that reconnects may receive messages before it has its
+    /// reply queue again; without the wait, it would refuse requests that any other worker could handle.
     public var ask: Ask {
         { request, durability, timeout in
             let deadline = self.clock.now().addingTimeInterval(timeout.seconds)

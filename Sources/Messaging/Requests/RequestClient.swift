@@ -43,7 +43,7 @@ public final class RequestClient: Service {
     private let randomness: any Randomness
     private let logger: Logger
     private let tracer: SpanTracer?
-    /// An element when something begins to wait, unless one is there already.
+    /// Yields when something begins to wait; it holds at most one element.
     private let (waits, wait) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
@@ -175,7 +175,7 @@ public final class RequestClient: Service {
         }
     }
 
-    /// Ends what has waited for too long. It sleeps only while something waits, so that a process at rest does not wake up.
+    /// Ends what has waited for too long. It sleeps only while something waits, so that no timer wakes up an idle process.
     private func sweep() async {
         for await _ in waits {
             repeat {

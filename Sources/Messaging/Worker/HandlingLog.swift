@@ -55,7 +55,7 @@ extension BatchProcessor.Settlement {
         return parts.isEmpty ? "done" : parts.joined(separator: ", ")
     }
 
-    /// What the requester of a handled message is told with a 5xx answer; nil for any other answer.
+    /// The detail of a 5xx answer to the requester of a handled message, empty if the answer has none; nil for any other answer.
     var trouble: String? {
         guard case .handled(let outgoing, _, _) = result, request?.requester != nil, let reply = outgoing.reply, reply.status >= 500 else { return nil }
         return (try? JSON.decode(Problem.self, from: reply.body))?.detail ?? ""
@@ -82,9 +82,9 @@ extension BatchProcessor {
         return metadata
     }
 
-    /// Logs one line for each handled command: at warning where its requester receives a 5xx answer, at info where it is about an order, otherwise at debug. The outputs have
-    /// left by then, so that the next service does not wait for the line; its own line follows its own transaction, so the lines of an order still appear in the order of
-    /// events.
+    /// Logs one line for each handled command: at warning if its requester receives a 5xx answer, at info if it is about an order, otherwise at debug. It is called after the
+    /// outputs were sent, so that the next service does not wait for the line. That service logs its own line after a transaction of its own, so the lines of an order
+    /// normally appear in the order of events.
     /// - Parameter milliseconds: the time that the batch took.
     func logHandled(_ settlements: [Settlement], milliseconds: Int) {
         guard logger.logLevel <= .warning else { return }

@@ -10,7 +10,7 @@ public enum CartsService {
     static let expiryInterval: Duration = .seconds(60)
 
     /// - Parameters:
-    ///   - ask: sends a request to another service; `RequestClient.send` in production.
+    ///   - ask: sends a request to another service; `RequestClient.ask` in production.
     ///   - gateways: The gateways that customers may pay with.
     public static func definition(
         ask: @escaping RequestClient.Ask, clock: any WallClock, randomness: any Randomness, gateways: Set<GatewayName> = [.stripe]

@@ -20,13 +20,13 @@ struct CartRow: Sendable {
 }
 
 enum Store {
-    /// An untouched cart stays at least this many seconds: 30 days.
+    /// An untouched cart is kept for at least this many seconds: 30 days.
     static let lifetime: Double = 30 * 86_400
     static let expiredAtOnce = 500
     private static let hour: Double = 3_600
 
-    /// The end of an untouched cart's lifetime, rounded up to the hour: most changes then write the time that the cart has already, so that none of its indexes changes, and
-    /// PostgreSQL updates its row in place.
+    /// When a cart that was last touched at `now` expires, rounded up to the hour. Most changes then write the time that the cart already has, so that no index changes and
+    /// PostgreSQL updates the row in place.
     static func expiry(from now: Date) -> Date {
         Date(timeIntervalSince1970: ((now.timeIntervalSince1970 + lifetime) / hour).rounded(.up) * hour)
     }

@@ -67,7 +67,7 @@ struct Categories: Sendable {
         }
     }
 
-    /// Whether a change with this `If-Match` is based on the category as it is now, with all that is in it.
+    /// Whether a change with this `If-Match` is based on the current state of the category and of all that is in it.
     private func matches(_ ifMatch: EntityTags?, _ category: Category, _ shelf: CategoryShelf) throws -> Bool {
         try ifMatch?.match(Reply.entityTag(of: JSON.encode(shelf.view(of: category)))) ?? true
     }

@@ -43,7 +43,7 @@ struct ListProducts: Sendable {
     }
 }
 
-/// Which products are listed, as cursors name it.
+/// Which products are listed. Cursors contain a hash of this.
 private struct ProductSelection: Encodable {
     let search: String?
     let filter: ProductFilter

@@ -35,7 +35,7 @@ struct Advancing: Sendable {
                 continue
             }
             let wasPending = !order.checkout.endsWait
-            // The event that settles it and the answer to those that wait for it both contain them.
+            // Both the event that settles the order and the answer to those that wait for it contain the lines.
             if awaited.contains(order.id) { order.lines = try order.lines.decoded }
             guard let following = try apply(item.input, of: item.request.id, to: &order, now) else { continue }
             messages[index] += following

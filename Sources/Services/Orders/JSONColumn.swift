@@ -22,7 +22,7 @@ struct JSONColumn<Value: Codable & Sendable>: Sendable {
         source = value
     }
 
-    /// The same column with its value, for several readers.
+    /// The same column with its value decoded, so that several readers need not decode it again.
     var decoded: JSONColumn {
         get throws { JSONColumn(text: text, try value) }
     }

@@ -46,15 +46,15 @@ import Testing
         #expect(next.longest == .seconds(1) && next.orders == 0 && next.long == 1)
     }
 
-    @Test func `a pause is reported with the one of as much time without the maintenance`() throws {
+    @Test func `a pause during maintenance is reported with the pause without it`() throws {
         let row = try #require(record([.pauseInVacuum: [300], .pauseWithoutVacuum: [200], .lockInVacuum: [4]]).rows.first)
-        #expect(!row.isMet && row.ratio == 300 && row.remark == "1.5 × the 200 ms without it, 4 ms for locked tables")
+        #expect(!row.isMet && row.ratio == 300 && row.remark == "1.5 × the 200 ms without it, 4 ms waiting for locked tables")
         #expect(try #require(record([.pauseInDrop: [99]]).rows.first).isMet)
     }
 
-    @Test func `an inbox keeps the rows of a week of the year's orders, unless more are asked for`() {
+    @Test func `by default, the inboxes get the rows of a week of the year's orders`() {
         var plan = BenchPlan(cases: [.growth], rounds: 1, orders: 100, isQuick: false, grown: 365_000)
-        #expect(plan.grownInboxRows == 7_000 * GrownInboxes.rowsOfOrder)
+        #expect(plan.grownInboxRows == 7_000 * GrownInboxes.rowsPerOrder)
         plan.grownInbox = 5_000_000
         #expect(plan.grownInboxRows == 5_000_000)
     }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Assembly
 
-/// A service of a worker that starts once a condition holds.
+/// A worker's service that starts once a condition holds.
 @Suite struct ThreadBoundTests {
     private final class Recorder: Service {
         let started = Mutex(false)
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    /// A condition that holds from when the test says so, and the number of looks at it.
+    /// A condition that holds once the test opens the gate, and how often it has been checked.
     private final class Gate: Sendable {
         let state = Mutex((isOpen: false, looks: 0))
         var looks: Int { state.withLock { $0.looks } }
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func `a process that is stopped meanwhile does not start it, and ends`() async throws {
+    @Test func `a process that is stopped before then ends without starting it`() async throws {
         let (recorder, gate) = (Recorder(), Gate())
         try await run(recorder, gate) { try await eventually { gate.looks > 3 } }
         #expect(!recorder.hasStarted)

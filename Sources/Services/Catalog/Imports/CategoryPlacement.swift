@@ -1,12 +1,12 @@
-/// Which rows of an import of categories can be applied together, in whatever order they stand. A row must wait if its parent is not there yet, or if it would
-/// close a circle as long as the rows that follow do not open it.
+/// Decides which rows of an import of categories can be applied together, whatever their order. A row must wait if its parent does not exist yet, or if it would form
+/// a cycle that only later rows can break.
 struct CategoryPlacement {
-    /// What a row says of a category.
+    /// What a row says about a category.
     struct Row: Sendable, Equatable {
         let line: Int
         let slug: String
         let name: String?
-        /// Nil for a row that does not say; a null inside is the top.
+        /// Nil for a row that does not mention the parent; `.some(nil)` moves the category to the top.
         let parent: String??
 
         init(line: Int, slug: String, name: String?, parent: String??) {
@@ -24,18 +24,18 @@ struct CategoryPlacement {
 
     enum Obstacle: Sendable, Equatable {
         case noParent(String)
-        /// The slugs on the way up from the category to itself, which is the first and the last.
-        case circle([String])
-        /// It would be more than ``Category/maximumCount``.
+        /// The slugs on the way up from the category to itself: the first and the last are the category's own.
+        case cycle([String])
+        /// There would be more than ``Category/maximumCount`` categories.
         case full
 
         private static let maximumShown = 10
 
         var reason: String {
             switch self {
-            case .noParent: "is no category of the shop, and none that this file can create"
-            case .circle(let path):
-                "would close a circle: \(path.prefix(Self.maximumShown).joined(separator: " in "))\(path.count > Self.maximumShown ? " in …" : "")"
+            case .noParent: "is neither a category of the shop nor one that this file can create"
+            case .cycle(let path):
+                "would form a cycle: \(path.prefix(Self.maximumShown).joined(separator: " in "))\(path.count > Self.maximumShown ? " in …" : "")"
             case .full: "would be more than \(Category.maximumCount) categories"
             }
         }
@@ -45,7 +45,7 @@ struct CategoryPlacement {
     private(set) var placed: [(row: Row, new: Category, old: Category?)] = []
     /// In the order of `rows`.
     private(set) var waiting: [(row: Row, obstacle: Obstacle)] = []
-    /// With the categories of `placed`.
+    /// Includes the categories of `placed`.
     private(set) var shelf: CategoryShelf
 
     /// - Parameter rows: at most one for each slug.
@@ -53,7 +53,7 @@ struct CategoryPlacement {
         self.shelf = shelf
         var open = Dictionary(rows.map { ($0.slug, $0) }, uniquingKeysWith: { first, _ in first })
         var obstacles: [String: Obstacle] = [:]
-        // Each round takes out at least one row, and what it would have moved stays where it was. So other rows may fit, or no longer do.
+        // Each round takes out at least one row, and the category that it would have moved stays where it is. So other rows may fit now, or no longer fit.
         while true {
             let found = Self.obstacles(open, shelf)
             guard !found.isEmpty else { break }
@@ -89,7 +89,7 @@ struct CategoryPlacement {
         }
     }
 
-    /// The rows that are in the way of others or of themselves: those without a parent, those on a circle, and those that are to create categories below these.
+    /// The rows that cannot be placed: those whose parent does not exist, those that form a cycle, and those below a category that cannot be created.
     private static func obstacles(_ open: [String: Row], _ shelf: CategoryShelf) -> [String: Obstacle] {
         var obstacles: [String: Obstacle] = [:]
         var visited: Set<String> = []
@@ -108,16 +108,16 @@ struct CategoryPlacement {
             guard var above = next else { continue }
             var end = path.count
             if let first = places[above] {
-                let circle = Array(path[first...])
-                for (place, slug) in circle.enumerated() where moves(slug) {
-                    obstacles[slug] = .circle(Array(circle[place...]) + circle[..<place] + [slug])
+                let cycle = Array(path[first...])
+                for (place, slug) in cycle.enumerated() where moves(slug) {
+                    obstacles[slug] = .cycle(Array(cycle[place...]) + cycle[..<place] + [slug])
                 }
                 end = first
             } else if shelf[above] != nil || open[above] != nil && obstacles[above] == nil {
-                // The rest of the path was visited before, and nothing is in its way, or only in that of a category that exists already.
+                // The rest of the path was visited before: the category above exists, or nothing keeps it from being created.
                 continue
             }
-            // Down again: a category cannot be created, or moved, below one that cannot be created.
+            // Back down: a category cannot be created or moved below one that cannot be created.
             for slug in path[..<end].reversed() where shelf[above] == nil {
                 obstacles[slug] = .noParent(above)
                 above = slug

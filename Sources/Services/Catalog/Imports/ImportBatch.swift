@@ -4,7 +4,7 @@ import Input
 import JSON
 import Messaging
 
-/// A row with what it is known by. A class, because thousands of rows are passed on together.
+/// A row with its key. It is a class, so that passing on thousands of rows copies only references.
 final class KeyedRow: Sendable {
     let key: String
     let row: ImportRow
@@ -127,7 +127,7 @@ struct ImportBatch: Sendable {
         return key.utf8.count > 64 ? "must have 1 to 64 characters" : "may hold ASCII letters, digits, '.', '_' and '-' only"
     }
 
-    /// The rows whose keys no earlier row has, of this step or of one before.
+    /// The rows whose keys no earlier row has, in this step or an earlier one.
     mutating func unrepeated(_ rows: [KeyedRow], _ earlier: [String: Int]) -> [KeyedRow] {
         var lines = earlier
         return rows.filter { row in

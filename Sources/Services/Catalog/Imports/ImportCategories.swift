@@ -5,15 +5,15 @@ import JSON
 import Messaging
 import PostgreSQL
 
-/// Creates and changes categories, in whatever order they stand in the file. Rows that must wait for later ones are kept beside the import, and are rejected at its
-/// end if nothing has helped them.
+/// Creates and changes categories, whatever their order in the file. Rows that must wait for later ones are stored with the import, and are rejected at its end if they
+/// still cannot be placed.
 enum ImportCategories {
-    /// More rows than there may be categories need not wait.
+    /// Rows beyond this number are rejected instead of waiting: a shop cannot have more categories.
     static let maximumWaiting = Category.maximumCount
 
     typealias Row = CategoryPlacement.Row
 
-    /// A row that an earlier step has read.
+    /// What is stored of a row that an earlier step has read.
     private struct Kept: Codable {
         var name: String?
     }
@@ -33,13 +33,13 @@ enum ImportCategories {
         }
         for (row, obstacle) in placement.waiting.dropFirst(maximumWaiting) { batch.rejections.append(rejection(of: row, obstacle)) }
         let isKept = Set(kept.map(\.slug))
-        // A dry run changes no categories, so it keeps what it would have changed as well.
+        // A dry run changes no categories, so it also stores the rows that it would have applied.
         let placed = placement.placed.filter { batch.job.dryRun || isKept.contains($0.row.slug) }
         try await keep(placed.map { Row(line: $0.row.line, $0.new) }, isPlaced: true, batch.job, on: transaction)
         try await keep(placement.waiting.prefix(maximumWaiting).map(\.row).filter { !isKept.contains($0.slug) }, isPlaced: false, batch.job, on: transaction)
     }
 
-    /// At the end of the file: the rows that nothing has helped.
+    /// Called at the end of the file: rejects the rows that still cannot be placed.
     static func finish(_ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [Rejection] {
         try await take([], &batch, on: transaction)
         var shelf = try await CategoryStore.all(on: transaction)
@@ -54,7 +54,7 @@ enum ImportCategories {
 
     // MARK: - Rows of earlier steps
 
-    /// Those that wait. Puts those that a dry run has placed on the shelf.
+    /// Returns the rows that wait, and puts those that a dry run has placed on the shelf.
     private static func kept(_ shelf: inout CategoryShelf, _ job: ImportJob, on transaction: any SQLConnection) async throws -> [Row] {
         var waiting: [Row] = []
         for row in try await transaction.query(
@@ -72,7 +72,7 @@ enum ImportCategories {
         return waiting
     }
 
-    /// In the table of products that wait for their variants, which imports of categories do not have.
+    /// Stores the rows in the table of products that wait for their variants, which imports of categories do not need otherwise.
     private static func keep(_ rows: [Row], isPlaced: Bool, _ job: ImportJob, on transaction: any SQLConnection) async throws {
         guard !rows.isEmpty else { return }
         let cells = try rows.map { String(decoding: try JSON.encode(Kept(name: $0.name)), as: UTF8.self) }

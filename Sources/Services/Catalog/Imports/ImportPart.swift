@@ -19,7 +19,7 @@ struct ImportPart: Sendable {
     /// How amounts up to the end of these rows are interpreted, if the amounts before them are interpreted as `before` says.
     let amounts: AmountReader.Form?
 
-    /// Keys with the lines that they are first found in, as the database takes them.
+    /// Keys with the lines on which they first occur, as arrays for the database.
     struct Keys: Sendable {
         private(set) var names: [String] = []
         private(set) var lines: [Int] = []

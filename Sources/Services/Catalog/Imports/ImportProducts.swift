@@ -111,7 +111,7 @@ struct ImportProducts: Sendable {
     ) async throws {
         // While the database works on the stock, the products are encoded. Variants come after it, because they begin with stock of their own.
         async let isStocked: Void = ImportStock.begin(stock, batch, on: transaction)
-        // Nothing is taken: the lock of products is held, and SKUs and slugs have been looked up. Looking for conflicts would do so again.
+        // No SKU or slug is taken: they were looked up under the lock of products, which is still held. `ON CONFLICT` would look them up again.
         let insertion = try ProductStore.insertion(of: new, now: batch.now)
         try await isStocked
         guard !new.isEmpty else { return }
@@ -150,7 +150,7 @@ struct ImportProducts: Sendable {
         return ImportedProduct(id, plain: object) ?? batch.read(row, object) { ImportedProduct.read(id, &$0) }
     }
 
-    /// Takes out what others have, and chooses the slugs of those that are new.
+    /// Takes out what conflicts with other products, and chooses the slugs of new products.
     private func settle(_ plan: inout Plan, _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
         let wanted = plan.changed.flatMap { change in change.new.skus.filter { !change.old.skus.contains($0) } }
         let moved = plan.changed.filter { $0.new.slug != $0.old.slug }.map(\.new.slug)
@@ -158,7 +158,7 @@ struct ImportProducts: Sendable {
         let variants = wishes.flatMap { $0.product.variants.map(\.sku) }
         var taken = try await ProductStore.taken(skus: variants + wanted, variants: wishes.map(\.product.sku), slugs: wishes.map(\.first) + moved, on: transaction)
         var choice = try await SlugChoice(among: wishes, taken: taken.slugs, on: transaction)
-        // The SKUs of products are keys of the file, and the same in two rows only if one of them is a variant's.
+        // The SKUs of products are keys of the file, so two rows have the same SKU only if it is a variant's in one of them.
         let mayClash = !taken.skus.isEmpty || !variants.isEmpty || !wanted.isEmpty
         var new: [(row: KeyedRow, wish: SlugChoice.Wish)] = []
         new.reserveCapacity(wishes.count)

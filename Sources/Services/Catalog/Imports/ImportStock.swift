@@ -32,7 +32,7 @@ enum ImportStock {
         batch.changed -= try await set(wanted, isNew: [], &batch, on: transaction)
     }
 
-    /// The first counts of SKUs that had no stock. The lock of products must be held: only with it is stock created.
+    /// Inserts the first counts of SKUs that had no stock. The lock of products must be held, because stock is created only under this lock.
     static func begin(_ counts: [(sku: String, onHand: Int)], _ batch: ImportBatch, on transaction: any SQLConnection) async throws {
         guard !counts.isEmpty else { return }
         try await transaction.execute(

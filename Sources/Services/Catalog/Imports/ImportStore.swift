@@ -54,8 +54,8 @@ enum ImportStore {
         try await transaction.enqueue("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
     }
 
-    /// Lets the next step begin while the server writes this one to its disk. If the server crashes before it has, the import goes on from the step before: position
-    /// and rows are lost together, and whatever relies on a row of this step waits for both.
+    /// Lets the next step begin while the server still writes this one to disk. If the server crashes before this is done, the import continues after the previous step:
+    /// position and rows are lost together. A transaction that relies on a row of this step waits, when it commits, until this step is on disk, too.
     static func commitAhead(on transaction: any SQLConnection) async throws {
         try await transaction.enqueue("SELECT set_config('synchronous_commit', 'off', true)")
     }
@@ -116,8 +116,8 @@ enum ImportStore {
         }
     }
 
-    /// Records the keys of rows, and returns the lines of the rows of earlier steps with one of these keys. The import must be locked, so that keys that are new
-    /// stay new; `ON CONFLICT` would look for each a second time.
+    /// Records the keys of rows, and returns the lines of the rows of earlier steps that have one of these keys. The import must be locked, so that no other transaction
+    /// adds these keys; `ON CONFLICT` would look up each of them a second time.
     static func claim(_ keys: ImportPart.Keys, of id: UUID, on transaction: any SQLConnection) async throws -> [String: Int] {
         guard !keys.names.isEmpty else { return [:] }
         let rows = try await transaction.query("SELECT key, line FROM import_keys WHERE import_id = \(id) AND key = ANY(\(keys.names))")

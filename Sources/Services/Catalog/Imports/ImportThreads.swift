@@ -1,8 +1,8 @@
 import IOThreads
 import Synchronization
 
-/// The threads on which imports read and check rows, at low priority: the thread that answers queries, and other processes, need not wait for them. One handles the
-/// rows of a step, the other one meanwhile reads those of the next. They start with the first import.
+/// The threads on which imports read and check rows. They have low priority, so that the thread that answers queries, and other processes, do not wait for them. One
+/// handles the rows of a step, while the other reads those of the next step. They start with the first import.
 final class ImportThreads: Sendable {
     private struct Started {
         let steps: IOThread
@@ -11,12 +11,12 @@ final class ImportThreads: Sendable {
 
     private let started = Mutex<Started?>(nil)
 
-    /// Runs `work` on the thread of the steps; where the system has no room for threads, on those of all tasks.
+    /// Runs `work` on the thread that handles steps; if the system has no room for the threads, on the global executor.
     func step<Result: Sendable>(_ work: () async throws -> Result) async throws -> Result {
         try await withTaskExecutorPreference(start()?.steps.taskExecutor ?? globalConcurrentExecutor, operation: work)
     }
 
-    /// The same on the thread that reads ahead.
+    /// Runs `work` in the same way on the thread that reads ahead.
     func readAhead<Result: Sendable>(_ work: () async -> Result) async -> Result {
         await withTaskExecutorPreference(start()?.ahead.taskExecutor ?? globalConcurrentExecutor, operation: work)
     }

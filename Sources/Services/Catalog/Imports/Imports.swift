@@ -56,7 +56,7 @@ struct Imports: Sendable {
                 continue
             }
             guard job.step == item.input.step else {
-                outcomes.append(.done(emit: [try next(job)], note: "the database has lost the steps before"))
+                outcomes.append(.done(emit: [try next(job)], note: "the database has lost earlier steps"))
                 continue
             }
             let lows = isBehind ? try await pause(&job, on: transaction) : try await step(&job, on: transaction)
@@ -116,7 +116,7 @@ struct Imports: Sendable {
         return lows
     }
 
-    /// Rows that waited for others of the file, and were counted as accepted.
+    /// The rejections of rows that waited in vain for others in the file. Until now, they were counted as accepted.
     private func heldToTheEnd(_ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [Rejection] {
         switch batch.job.kind {
         case .products: try await WooProducts.unused(batch.job.id, on: transaction)

@@ -16,7 +16,7 @@ public struct Inboxes: Sendable {
     let ask: RequestClient.Ask
     let randomness: any Randomness
 
-    /// - Parameter ask: Sends a request to another service; `RequestClient.send` in production.
+    /// - Parameter ask: Sends a request to another service; `RequestClient.ask` in production.
     public init(ask: @escaping RequestClient.Ask, randomness: any Randomness) {
         self.ask = ask
         self.randomness = randomness
