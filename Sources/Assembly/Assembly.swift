@@ -141,7 +141,7 @@ package struct Assembly: Sendable {
 
     /// Waits until the process can ask other services. Its queues are not consumed before, so other workers handle their messages.
     private func untilConnected(_ client: RequestClient) -> @Sendable () async throws -> Void {
-        { while await !client.canSend { try await clock.sleep(for: Self.connectionInterval) } }
+        { while await !client.isConnected { try await clock.sleep(for: Self.connectionInterval) } }
     }
 
     /// How a worker asks other services; adds the services that this needs to run.

@@ -56,6 +56,26 @@ import Testing
         #expect(placement.waiting.map(\.obstacle) == [.full, .full])
     }
 
+    @Test func `a category that is not created for lack of room leaves no cycle below it`() {
+        let shelf = CategoryShelf((0..<Category.maximumCount - 2).map { Category(slug: "\($0)", name: "", parent: nil) } + rows("a: b:a").map { $0.category(over: nil) })
+        let placement = CategoryPlacement(rows("b:n n: a:b"), on: shelf)
+        #expect(placement.placed.isEmpty)
+        #expect(placement.waiting.map(\.obstacle) == [.noParent("n"), .full, .cycle(["a", "b", "a"])])
+    }
+
+    @Test func `a view of categories ends, even if they form a cycle`() {
+        let shelf = CategoryShelf(rows("a:b b:a").map { $0.category(over: nil) })
+        #expect(shelf["a"].map { shelf.view(of: $0).children.map(\.slug) } == ["b"])
+    }
+
+    @Test func `the way around a large cycle is not kept whole for each of its rows`() {
+        let count = 1_000
+        let placement = placement((0..<count).map { "\($0):\(($0 + 1) % count)" }.joined(separator: " "))
+        #expect(placement.waiting.count == count)
+        for case .cycle(let path) in placement.waiting.map(\.obstacle) { #expect(path.count == 11) }
+        #expect(placement.waiting.first?.obstacle.reason.hasSuffix(" in 9 in …") == true)
+    }
+
     @Test(arguments: [false, true]) func `a parent may come later in the file, even in another step, and rows that wait in vain are rejected`(isDry: Bool) async throws {
         let shop = try await Shop()
         _ = try await shop.importing("slug,parent\nold,\nolder,old\n", kind: "categories")

@@ -73,6 +73,14 @@ public final class RequestClient: Service {
     /// The problem in words for an operator if requests go unanswered; nil while replies arrive.
     public var silence: String? { state.withLock { $0.silence.trouble(at: clock.now()) } }
 
+    /// Whether there are the connections that a request and its reply need, even if the broker accepts no messages at the moment.
+    public var isConnected: Bool {
+        get async {
+            guard [commands.publisher, queries.publisher].allSatisfy(\.isConnected) else { return false }
+            return await replies.replyAddress != nil
+        }
+    }
+
     /// Whether a request could be sent now and its reply received.
     public var canSend: Bool {
         get async {
@@ -135,9 +143,9 @@ public final class RequestClient: Service {
         var publication = request.publication(durability: .durable, now: now)
         let ended = traced(&publication)
         let sent = publication
-        wait.yield()
         let outcome = await withCheckedContinuation { continuation in
             commands.add(sent, deadline: now.addingTimeInterval(timeout.seconds)) { continuation.resume(returning: $0) }
+            wait.yield()
         }
         ended(outcome)
         if let error = Self.unanswered(outcome) { throw error }

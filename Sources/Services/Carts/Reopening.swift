@@ -10,7 +10,7 @@ struct Reopening: Sendable {
 
     func reopen(_ items: [IncomingMessage<ReopenCart>], on transaction: any SQLConnection) async throws -> [Outcome] {
         try await Store.reopen(
-            items.map { (id: $0.input.cartID, order: $0.input.orderID) }, until: clock.now().addingTimeInterval(Store.lifetime), on: transaction)
+            items.map { (id: $0.input.cartID, order: $0.input.orderID) }, until: Store.expiry(from: clock.now()), on: transaction)
         // A cart that is gone, or was closed by a later order, stays as it is.
         return try items.map {
             .done(emit: [try OutgoingMessage(.request(MessageName.advance), CheckoutEvent(orderID: $0.input.orderID, kind: .cartReopened))])

@@ -57,20 +57,22 @@ struct CategoryShelf: Sendable {
 
     /// The top-level categories with their contents, by name.
     var tree: CategoryTree {
-        let children = Dictionary(grouping: bySlug.values, by: \.parent)
-        return CategoryTree(items: views(of: nil, children))
+        var children = Dictionary(grouping: bySlug.values, by: \.parent)
+        return CategoryTree(items: Self.views(of: nil, &children))
     }
 
     func view(of category: Category) -> CategoryView {
-        view(of: category, Dictionary(grouping: bySlug.values, by: \.parent))
+        var children = Dictionary(grouping: bySlug.values, by: \.parent)
+        return Self.view(of: category, &children)
     }
 
-    private func views(of parent: String?, _ children: [String?: [Category]]) -> [CategoryView] {
-        (children[parent] ?? []).sorted { ($0.name, $0.slug) < ($1.name, $1.slug) }.map { view(of: $0, children) }
+    /// Takes them out of `children`, so that each category is shown once, and a cycle ends.
+    private static func views(of parent: String?, _ children: inout [String?: [Category]]) -> [CategoryView] {
+        (children.removeValue(forKey: parent) ?? []).sorted { ($0.name, $0.slug) < ($1.name, $1.slug) }.map { view(of: $0, &children) }
     }
 
-    private func view(of category: Category, _ children: [String?: [Category]]) -> CategoryView {
-        CategoryView(slug: category.slug, name: category.name, parent: category.parent, children: views(of: category.slug, children))
+    private static func view(of category: Category, _ children: inout [String?: [Category]]) -> CategoryView {
+        CategoryView(slug: category.slug, name: category.name, parent: category.parent, children: views(of: category.slug, &children))
     }
 
     /// The first of `base`, `base-2`, `base-3`, … that is not in use.

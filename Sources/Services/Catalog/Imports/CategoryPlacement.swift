@@ -24,12 +24,14 @@ struct CategoryPlacement {
 
     enum Obstacle: Sendable, Equatable {
         case noParent(String)
-        /// The slugs on the way up from the category to itself: the first and the last are the category's own.
+        /// The slugs on the way up from the category to itself: the first and the last are the category's own. At most ``maximumKept`` of them.
         case cycle([String])
         /// There would be more than ``Category/maximumCount`` categories.
         case full
 
         private static let maximumShown = 10
+        /// One more than is shown, so that a longer way can be told from one that ends there.
+        fileprivate static let maximumKept = maximumShown + 1
 
         var reason: String {
             switch self {
@@ -54,39 +56,48 @@ struct CategoryPlacement {
         var open = Dictionary(rows.map { ($0.slug, $0) }, uniquingKeysWith: { first, _ in first })
         var obstacles: [String: Obstacle] = [:]
         // Each round takes out at least one row, and the category that it would have moved stays where it is. So other rows may fit now, or no longer fit.
-        while true {
-            let found = Self.obstacles(open, shelf)
-            guard !found.isEmpty else { break }
+        var order: [Row] = []
+        var found: [String: Obstacle]
+        repeat {
+            found = Self.obstacles(open, shelf)
+            if found.isEmpty {
+                order = Self.order(rows, open, shelf)
+                found = Self.surplus(order, shelf)
+            }
             for (slug, obstacle) in found {
                 open[slug] = nil
                 obstacles[slug] = obstacle
             }
+        } while !found.isEmpty
+        for row in order {
+            let old = self.shelf[row.slug]
+            let new = row.category(over: old)
+            self.shelf[row.slug] = new
+            placed.append((row, new, old))
         }
-        for row in rows where open[row.slug] != nil { place(row, &open, &obstacles) }
         waiting = rows.compactMap { row in obstacles[row.slug].map { (row, $0) } }
     }
 
-    /// Places the row after those above it that have not been placed yet.
-    private mutating func place(_ row: Row, _ open: inout [String: Row], _ obstacles: inout [String: Obstacle]) {
-        var path: [Row] = []
-        var next: Row? = row
-        while let current = next {
-            path.append(current)
-            open[current.slug] = nil
-            next = current.category(over: shelf[current.slug]).parent.flatMap { open[$0] }
-        }
-        for row in path.reversed() {
-            let old = shelf[row.slug]
-            let new = row.category(over: old)
-            if old == nil, shelf.bySlug.count >= Category.maximumCount {
-                obstacles[row.slug] = .full
-            } else if let parent = new.parent, shelf[parent] == nil {
-                obstacles[row.slug] = .noParent(parent)
-            } else {
-                shelf[row.slug] = new
-                placed.append((row, new, old))
+    /// The open rows, each after those above it.
+    private static func order(_ rows: [Row], _ open: [String: Row], _ shelf: CategoryShelf) -> [Row] {
+        var open = open
+        var order: [Row] = []
+        for row in rows {
+            var path: [Row] = []
+            var next = open.removeValue(forKey: row.slug)
+            while let current = next {
+                path.append(current)
+                next = current.category(over: shelf[current.slug]).parent.flatMap { open.removeValue(forKey: $0) }
             }
+            order += path.reversed()
         }
+        return order
+    }
+
+    /// The new categories for which there is no room.
+    private static func surplus(_ order: [Row], _ shelf: CategoryShelf) -> [String: Obstacle] {
+        let new = order.filter { shelf[$0.slug] == nil }.dropFirst(max(0, Category.maximumCount - shelf.bySlug.count))
+        return Dictionary(new.map { ($0.slug, .full) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The rows that cannot be placed: those whose parent does not exist, those that form a cycle, and those below a category that cannot be created.
@@ -110,7 +121,7 @@ struct CategoryPlacement {
             if let first = places[above] {
                 let cycle = Array(path[first...])
                 for (place, slug) in cycle.enumerated() where moves(slug) {
-                    obstacles[slug] = .cycle(Array(cycle[place...]) + cycle[..<place] + [slug])
+                    obstacles[slug] = .cycle(Array([cycle[place...], cycle[..<place], [slug]].joined().prefix(Obstacle.maximumKept)))
                 }
                 end = first
             } else if shelf[above] != nil || open[above] != nil && obstacles[above] == nil {

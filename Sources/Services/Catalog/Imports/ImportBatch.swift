@@ -33,6 +33,10 @@ struct ImportBatch: Sendable {
     var rejections: [Rejection] = []
     /// Rows that said something new.
     var changed = 0
+    /// The stock to be set, which differs from what is there. Set last, because orders wait while it is locked.
+    var stock: [(row: KeyedRow, sku: String, onHand: Int)] = []
+    /// SKUs that a dry run would have created: they have no stock yet.
+    var newSKUs: Set<String> = []
     /// The events of stock that has become low.
     var lows: [OutgoingMessage] = []
 
@@ -69,7 +73,7 @@ struct ImportBatch: Sendable {
         }
     }
 
-    private func name(of column: String) -> String { job.reader.layout?.name(of: column) ?? column }
+    func name(of column: String) -> String { job.reader.layout?.name(of: column) ?? column }
 
     // MARK: - Keys
 

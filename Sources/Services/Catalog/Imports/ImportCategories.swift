@@ -31,7 +31,7 @@ enum ImportCategories {
                 if old == nil { try await CategoryStore.insert(new, on: transaction) } else { try await CategoryStore.update(new, on: transaction) }
             }
         }
-        for (row, obstacle) in placement.waiting.dropFirst(maximumWaiting) { batch.rejections.append(rejection(of: row, obstacle)) }
+        for (row, obstacle) in placement.waiting.dropFirst(maximumWaiting) { batch.rejections.append(rejection(of: row, obstacle, batch)) }
         let isKept = Set(kept.map(\.slug))
         // A dry run changes no categories, so it also stores the rows that it would have applied.
         let placed = placement.placed.filter { batch.job.dryRun || isKept.contains($0.row.slug) }
@@ -43,13 +43,13 @@ enum ImportCategories {
     static func finish(_ batch: inout ImportBatch, on transaction: any SQLConnection) async throws -> [Rejection] {
         try await take([], &batch, on: transaction)
         var shelf = try await CategoryStore.all(on: transaction)
-        return CategoryPlacement(try await kept(&shelf, batch.job, on: transaction), on: shelf).waiting.map { rejection(of: $0.row, $0.obstacle) }
+        return CategoryPlacement(try await kept(&shelf, batch.job, on: transaction), on: shelf).waiting.map { rejection(of: $0.row, $0.obstacle, batch) }
     }
 
-    private static func rejection(of row: Row, _ obstacle: CategoryPlacement.Obstacle) -> Rejection {
+    private static func rejection(of row: Row, _ obstacle: CategoryPlacement.Obstacle, _ batch: ImportBatch) -> Rejection {
         obstacle == .full
-            ? Rejection(line: row.line, column: "slug", value: row.slug, obstacle.reason)
-            : Rejection(line: row.line, column: "parent", value: row.parent.flatMap(\.self), obstacle.reason)
+            ? Rejection(line: row.line, column: batch.name(of: "slug"), value: row.slug, obstacle.reason)
+            : Rejection(line: row.line, column: batch.name(of: "parent"), value: row.parent.flatMap(\.self), obstacle.reason)
     }
 
     // MARK: - Rows of earlier steps

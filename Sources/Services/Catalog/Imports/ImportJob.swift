@@ -79,4 +79,10 @@ struct ImportJob: Sendable {
         changed += taken.changed
         rejected += rejectedRows + part.flaws.count
     }
+
+    /// Counts rows as rejected that were counted as accepted.
+    mutating func reject(accepted count: Int) {
+        accepted -= count
+        rejected += count
+    }
 }

@@ -101,9 +101,8 @@ struct ImportProducts: Sendable {
             }
         }
         batch.changed += plan.new.reduce(0) { $0 + max(1, $1.row.parts.count) } + touched.count
-        // Last, because orders wait while it is locked.
-        batch.changed -= try await ImportStock.set(
-            plan.stock.map { ($0.part, $0.sku, $0.onHand) }, isNew: isNew.union(plan.changed.flatMap(\.new.skus)), &batch, on: transaction)
+        batch.stock = plan.stock.map { ($0.part, $0.sku, $0.onHand) }
+        batch.newSKUs = isNew.union(plan.changed.flatMap(\.new.skus))
     }
 
     private func add(

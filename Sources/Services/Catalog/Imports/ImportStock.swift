@@ -10,7 +10,6 @@ import Secrets
 enum ImportStock {
     static func take(_ rows: [KeyedRow], _ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
         let levels = try await StockStore.levels(rows.map(\.key), on: transaction)
-        var wanted: [(row: KeyedRow, sku: String, onHand: Int)] = []
         for row in rows {
             let object = row.cells.map { cells -> [String: JSONValue] in
                 let text = cells["stock"] ?? ""
@@ -26,10 +25,9 @@ enum ImportStock {
                 batch.reject(row, column: "sku", value: row.key, "is no SKU of this shop")
                 continue
             }
-            if stock != level.onHand { wanted.append((row, row.key, stock)) }
+            if stock != level.onHand { batch.stock.append((row, row.key, stock)) }
         }
-        batch.changed += wanted.count
-        batch.changed -= try await set(wanted, isNew: [], &batch, on: transaction)
+        batch.changed += batch.stock.count
     }
 
     /// Inserts the first counts of SKUs that had no stock. The lock of products must be held, because stock is created only under this lock.
@@ -45,21 +43,18 @@ enum ImportStock {
             """)
     }
 
-    /// Sets the levels of `wanted`, which differ from what is there. Returns how many could not be set.
-    static func set(
-        _ wanted: [(row: KeyedRow, sku: String, onHand: Int)], isNew: Set<String>, _ batch: inout ImportBatch, on transaction: any SQLConnection
-    ) async throws -> Int {
-        guard !wanted.isEmpty else { return 0 }
-        let skus = wanted.map(\.sku)
+    /// Sets the stock of the batch, and counts what cannot be set as unchanged.
+    static func set(_ batch: inout ImportBatch, on transaction: any SQLConnection) async throws {
+        guard !batch.stock.isEmpty else { return }
+        let skus = batch.stock.map(\.sku)
         let levels = batch.job.dryRun ? try await StockStore.levels(skus, on: transaction) : try await StockStore.lock(skus, on: transaction)
         var changed: [String: Level] = [:]
         var movements: [Movement] = []
-        var refused = 0
-        for (row, sku, onHand) in wanted {
-            guard var level = levels[sku] ?? (isNew.contains(sku) ? Level(onHand: 0, reserved: 0) : nil) else { continue }
+        for (row, sku, onHand) in batch.stock {
+            guard var level = levels[sku] ?? (batch.newSKUs.contains(sku) ? Level(onHand: 0, reserved: 0) : nil) else { continue }
             guard onHand >= level.reserved else {
                 batch.reject(row, column: "stock", value: "\(onHand)", "is below what is reserved for orders, which is \(level.reserved)")
-                refused += 1
+                batch.changed -= 1
                 continue
             }
             guard onHand != level.onHand else { continue }
@@ -68,10 +63,9 @@ enum ImportStock {
             level.revision += 1
             changed[sku] = level
         }
-        guard !batch.job.dryRun, !changed.isEmpty else { return refused }
+        guard !batch.job.dryRun, !changed.isEmpty else { return }
         batch.lows += try StockLow.messages(levels, changed)
         try await StockStore.save(levels: changed, reservations: [], now: batch.now, on: transaction)
         try await StockStore.addMovements(movements, now: batch.now, on: transaction)
-        return refused
     }
 }

@@ -42,7 +42,7 @@ struct Imports: Sendable {
 
     /// Continues to read, apart from the thread that answers queries.
     func advance(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
-        try await threads.step { try await steps(items, on: transaction) }
+        try await withTaskExecutorPreference(globalConcurrentExecutor) { try await steps(items, on: transaction) }
     }
 
     private func steps(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [Outcome] {
@@ -87,26 +87,32 @@ struct Imports: Sendable {
         var rejections: [Rejection] = []
         var lows: [OutgoingMessage] = []
         do {
-            let part = try await part(of: job, now, on: transaction)
+            let part = try await threads.step { try await self.part(of: job, now, on: transaction) }
             let isEnd = part.isEnd(fileBytes: job.bytes)
             job.move(behind: part)
             let (window, ahead) = (isEnd ? [] : try await window(of: job, on: transaction), job)
             async let next = readAhead(window, ahead, now)
-            var taken = try await take(part, &job, now, on: transaction)
+            var taken = try await threads.step { try await take(part, &job, now, on: transaction) }
             let held = isEnd ? try await heldToTheEnd(&taken, on: transaction) : []
+            // Orders wait from the moment the stock is locked until the commit: nothing in between waits for a thread of low priority.
+            self.ahead.keep(await next, of: job.id)
+            try await ImportStock.set(&taken, on: transaction)
             rejections = part.flaws + taken.rejections + held
             lows = taken.lows
             job.count(part, taken)
-            job.accepted -= held.count
-            job.rejected += held.count
+            job.reject(accepted: held.count)
             if isEnd { job.state = .done }
             if !part.isLast, part.after.position == part.before.position {
                 throw ImportReader.Unreadable(reason: "the file cannot be read from line \(job.reader.line) on")
             }
-            self.ahead.keep(await next, of: job.id)
         } catch let error as ImportReader.Unreadable {
             job.state = .failed
             job.failure = error.reason
+            var rest = ImportBatch(job: job, now: now)
+            let held = try await heldToTheEnd(&rest, on: transaction)
+            rejections += rest.rejections + held
+            job.changed += rest.changed
+            job.reject(accepted: rest.rejections.count + held.count)
         }
         job.step += 1
         if job.state != .running { job.finishedAt = now }
