@@ -106,10 +106,10 @@ extension Assembly {
             return NotificationsService.definition(
                 email: channels.email, others: channels.others, ledger: ledger, ask: ask, clock: clock, randomness: randomness)
         case .deadletters:
-            let queue = try self.consumer("dead-letters", of: user, prefetch: WorkerLimits().prefetch, on: thread)
+            let queue = try self.consumer("dead-letters", of: user, prefetch: DeadLetterCollector.prefetch, on: thread)
             services += [queue, DeadLetterCollector(consumer: queue, database: database, clock: clock, logger: logger("collector"))]
             services.append(DeadLettersService.gauges(of: database, services: ServiceName.allCases.map(\.rawValue), clock: clock, logger: logger("gauges")))
-            let waiting = try self.consumer(WaitingCollector.queue, of: user, prefetch: 2 * WaitingCollector.maximumBatch, on: thread)
+            let waiting = try self.consumer(WaitingCollector.queue, of: user, prefetch: WaitingCollector.prefetch, on: thread)
             services += [waiting, WaitingCollector(consumer: waiting, database: database, clock: clock, logger: logger("waiting"))]
             let ask = try asking(user, commands: publisher, on: thread, &services)
             return DeadLettersService.definition(services: ServiceName.allCases.map(\.rawValue), ask: ask, rules: deadLetterRules, transport: vendors("alerts"), clock: clock)

@@ -33,20 +33,26 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// A line with colours as lines of at most `width` visible characters; an empty line is one.
+    /// A line with colours as lines of at most `width` visible characters, broken after blanks where possible; an empty line is one.
     package func wrapped(toVisible width: Int) -> [String] {
-        var (lines, line, visible, isEscape) = ([String](), "", 0, false)
+        var (lines, line, visible, isEscape) = ([String](), [Character](), 0, false)
+        // After the last blank that is not part of the indentation: the characters of the line up to there, and how many of them are visible.
+        var gap: (characters: Int, visible: Int)?
         for character in self {
             if !isEscape, character != "\u{1B}" {
                 if visible == Swift.max(width, 1) {
-                    lines.append(line)
-                    (line, visible) = ("", 0)
+                    let end = gap ?? (line.count, visible)
+                    lines.append(String(line[..<end.characters]))
+                    line.removeFirst(end.characters)
+                    visible -= end.visible
+                    gap = nil
                 }
                 visible += 1
             }
             isEscape = isEscape ? !character.isLetter : character == "\u{1B}"
             line.append(character)
+            if character == " ", line.contains(where: { $0 != " " }) { gap = (line.count, visible) }
         }
-        return lines + [line]
+        return lines + [String(line)]
     }
 }

@@ -4,6 +4,7 @@ import Logging
 import PostgreSQL
 import ServiceLifecycle
 import Synchronization
+import TestKit
 import Testing
 
 @testable import DeadLetters
@@ -186,6 +187,21 @@ import Testing
         for await _ in attempts.prefix(1) { await group.triggerGracefulShutdown() }
         try? await running.value
         #expect(consumer.released == 2)
+        #expect(consumer.acknowledged == 0)
+    }
+
+    @Test func `while a batch is stored the next one is taken, and on shutdown both are returned`() async throws {
+        let letters = try await DeadLettersHarness()
+        let database = UnreliableDatabase(letters.service.database, failures: .max)
+        let consumer = ScriptedConsumer((0..<DeadLetterCollector.maximumBatch + 50).map { _ in .setAside() })
+        let group = ServiceGroup(
+            services: [DeadLetterCollector(consumer: consumer, database: database, clock: SlowClock(), logger: Logger(label: "test"))],
+            logger: Logger(label: "test"))
+        let running = Task { try await group.run() }
+        try await eventually("Both batches are taken") { consumer.taken == DeadLetterCollector.maximumBatch + 50 }
+        await group.triggerGracefulShutdown()
+        try? await running.value
+        #expect(consumer.released == consumer.taken)
         #expect(consumer.acknowledged == 0)
     }
 

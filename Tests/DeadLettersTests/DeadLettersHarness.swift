@@ -50,6 +50,7 @@ struct DeadLettersHarness: Sendable {
 final class ScriptedConsumer: MessageConsumer {
     private struct State {
         var waiting: [Delivery]
+        var taken = 0
         var acknowledged: Set<DeliveryTag> = []
         var released: Set<DeliveryTag> = []
     }
@@ -60,6 +61,7 @@ final class ScriptedConsumer: MessageConsumer {
         state = Mutex(State(waiting: deliveries))
     }
 
+    var taken: Int { state.withLock { $0.taken } }
     var acknowledged: Int { state.withLock { $0.acknowledged.count } }
     var released: Int { state.withLock { $0.released.count } }
 
@@ -67,6 +69,7 @@ final class ScriptedConsumer: MessageConsumer {
         let batch = state.withLock { state in
             let batch = Array(state.waiting.prefix(limit))
             state.waiting.removeFirst(batch.count)
+            state.taken += batch.count
             return batch
         }
         guard !batch.isEmpty else { throw AMQPError(.stopped, "there is no more", isTransient: false) }

@@ -10,6 +10,8 @@ import Testing
         ("3D1B8C56-0D4F-4A8C-9E57-6F2A1B9C7D33", "<uuid>"),
         ("order-3d1b8c56-0d4f-4a8c-9e57-6f2a1b9c7d33.", "order-<uuid>."),
         ("(order:3d1b8c56-0d4f-4a8c-9e57-6f2a1b9c7d33)", "(order:<uuid>)"),
+        ("orders_3d1b8c56-0d4f-4a8c-9e57-6f2a1b9c7d33s are gone", "orders_<uuid>s are gone"),
+        ("cart3d1b8c56-0d4f-4a8c-9e57-6f2a1b9c7d33-8f0e1d2c-0d4f-4a8c-9e57-6f2a1b9c7d33.", "cart<uuid>-<uuid>."),
         // Times
         ("due at 2026-01-15T09:31:40.123Z", "due at <time>"),
         ("due at 2026-01-15 09:31:40+01:00.", "due at <time>."),

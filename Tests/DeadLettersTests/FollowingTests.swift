@@ -66,6 +66,13 @@ import Testing
         #expect(try await jobs.letters.service.count("SELECT count(*) FROM replays") == 0)
     }
 
+    @Test func `a letter that dies again while its replay is being concluded stays open`() async throws {
+        let (jobs, letter, message) = try await replayed()
+        try await jobs.die([message])
+        try await jobs.letters.service.database.transaction { try await ReplayStore.conclude([letter], now: jobs.clock.now(), on: $0) }
+        #expect(try await state(jobs) == .open)
+    }
+
     @Test func `a service is asked for as long as the retry ladder may hold the message, and no longer`() async throws {
         let (jobs, _, message) = try await replayed()
         #expect(Following.patience > RetryLadder.standard.queues.map { Double($0.milliseconds) / 1000 }.max() ?? 0)

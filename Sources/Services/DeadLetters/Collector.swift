@@ -13,6 +13,8 @@ public struct DeadLetterCollector: Service {
     public static let queue = "dead-letters"
     /// The most letters in one transaction.
     public static let maximumBatch = 100
+    /// For its consumer.
+    public static let prefetch = BatchIntake.prefetch(batch: maximumBatch)
 
     let consumer: any MessageConsumer
     let database: any Database
@@ -20,7 +22,7 @@ public struct DeadLetterCollector: Service {
     let logger: Logger
 
     /// - Parameters:
-    ///   - consumer: takes from `queue`, with a prefetch of `maximumBatch` or more.
+    ///   - consumer: takes from `queue`.
     ///   - database: leads to the schema of ``DeadLettersService``.
     public init(consumer: any MessageConsumer, database: any Database, clock: any WallClock, logger: Logger) {
         self.consumer = consumer
@@ -31,16 +33,17 @@ public struct DeadLetterCollector: Service {
 
     /// Returns after a graceful shutdown, when held letters are stored or released, and when the consumer has been stopped.
     public func run() async {
-        await BatchIntake(consumer: consumer, maximumBatch: Self.maximumBatch, clock: clock).run { batch, pause in
+        await BatchIntake(consumer: consumer, maximumBatch: Self.maximumBatch, clock: clock).run { deliveries in
+            deliveries.flatMap(Bundle.open).map(NewLetter.init)
+        } store: { letters, pause in
             do {
-                let letters = batch.flatMap(Bundle.open).map(NewLetter.init)
                 try await store(letters)
                 for letter in letters { logger.info("dead letter stored", metadata: letter.logMetadata) }
                 return true
             } catch {
                 logger.warning(
                     "dead letters are waiting to be stored",
-                    metadata: ["letters": "\(batch.count)", "error": "\(error)", "pause": "\(pause)"])
+                    metadata: ["letters": "\(letters.count)", "error": "\(error)", "pause": "\(pause)"])
                 return false
             }
         }

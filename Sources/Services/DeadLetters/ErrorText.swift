@@ -1,3 +1,6 @@
+import FoundationEssentials
+import Secrets
+
 /// The text of an error without the parts that differ from message to message, so that errors of one kind have the same text.
 ///
 /// These parts are replaced: quoted values (but not the names of tables, columns and constraints), UUIDs, times, e-mail addresses, URLs, paths, hexadecimal and decimal
@@ -120,12 +123,23 @@ private struct ErrorTextScanner {
             start = piece.endIndex
             if let whole = ErrorValue(whole: piece) {
                 write(whole)
-            } else if piece.count > 37, piece[piece.endIndex - 37] == UInt8(ascii: "-"), let whole = ErrorValue(uuid: piece.suffix(36)) {
-                words(of: piece.dropLast(36))
-                write(whole)
+            } else if let uuid = Self.uuid(in: piece) {
+                words(of: piece[..<uuid.lowerBound])
+                write(ErrorValue.uuid)
+                // What follows it may be a word, or another UUID.
+                start = uuid.upperBound
             } else {
                 words(of: piece)
             }
+        }
+    }
+
+    /// The first UUID in a run of words and hyphens, whatever it is joined to: order-<uuid>, cart_<uuid>, <uuid>s.
+    private static func uuid(in piece: ArraySlice<UInt8>) -> Range<Int>? {
+        let firstHyphen = 8
+        guard piece.count >= UUID.textBytes else { return nil }
+        return (piece.startIndex...piece.endIndex - UUID.textBytes).lazy.map { $0..<$0 + UUID.textBytes }.first {
+            piece[$0.lowerBound + firstHyphen] == UInt8(ascii: "-") && ErrorValue(uuid: piece[$0]) != nil
         }
     }
 

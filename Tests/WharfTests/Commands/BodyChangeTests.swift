@@ -21,8 +21,8 @@ import Testing
     }
 
     @Test(arguments: [("a.b=1", #"{"a":1}"#), ("a[0]=1", #"{"a":{}}"#), ("a[3]=1", #"{"a":[0]}"#), ("a=1", "[]"), ("a=1", "not JSON")])
-    func `a path that leads nowhere is refused`(setting: String, body: String) {
-        #expect(throws: (any Error).self) { try BodyChange.apply([BodyChange(setting)], to: body) }
+    func `a path that leads nowhere is refused, without the usage of the command`(setting: String, body: String) {
+        #expect(throws: DeadLettersFailure.self) { try BodyChange.apply([BodyChange(setting)], to: body) }
     }
 
     @Test func `the difference of two bodies is that of their lines as people read them`() {

@@ -153,7 +153,9 @@ import Testing
         let line = "\u{1B}[2mlabel\u{1B}[0m " + String(repeating: "ä", count: 25)
         let lines = line.wrapped(toVisible: 10)
         #expect(lines.joined() == line)
-        #expect(lines.map { $0.replacing("\u{1B}[2m", with: "").replacing("\u{1B}[0m", with: "").count } == [10, 10, 10, 1])
+        #expect(lines.map { $0.replacing("\u{1B}[2m", with: "").replacing("\u{1B}[0m", with: "").count } == [6, 10, 10, 5])
+        #expect("  a word that is longer than ten".wrapped(toVisible: 10) == ["  a word ", "that is ", "longer ", "than ten"])
+        #expect("    indentation".wrapped(toVisible: 10) == ["    indent", "ation"])
         #expect("".wrapped(toVisible: 10) == [""] && "abc".wrapped(toVisible: 0) == ["a", "b", "c"])
     }
 

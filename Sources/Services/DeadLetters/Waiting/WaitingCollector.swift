@@ -13,6 +13,8 @@ public struct WaitingCollector: Service {
     public static let queue = Exchange.waiting
     /// The maximum of announcements in one transaction.
     public static let maximumBatch = 200
+    /// For its consumer.
+    public static let prefetch = BatchIntake.prefetch(batch: maximumBatch)
 
     let consumer: any MessageConsumer
     let database: any Database
@@ -20,7 +22,7 @@ public struct WaitingCollector: Service {
     let logger: Logger
 
     /// - Parameters:
-    ///   - consumer: takes from `queue`, with a prefetch of `maximumBatch` or more.
+    ///   - consumer: takes from `queue`.
     ///   - database: leads to the schema of ``DeadLettersService``.
     public init(consumer: any MessageConsumer, database: any Database, clock: any WallClock, logger: Logger) {
         self.consumer = consumer
@@ -31,8 +33,10 @@ public struct WaitingCollector: Service {
 
     /// Returns after a graceful shutdown, when the consumer has been stopped.
     public func run() async {
-        await BatchIntake(consumer: consumer, maximumBatch: Self.maximumBatch, clock: clock).run { batch, _ in
-            await keep(batch.compactMap(NewWaiting.init))
+        await BatchIntake(consumer: consumer, maximumBatch: Self.maximumBatch, clock: clock).run { deliveries in
+            deliveries.compactMap(NewWaiting.init)
+        } store: { messages, _ in
+            await keep(messages)
         }
     }
 

@@ -14,3 +14,10 @@ struct DeadLettersCommand: AsyncParsableCommand {
             CommandGroup(name: "Transferring", subcommands: [Export.self, Import.self]),
         ], defaultSubcommand: List.self)
 }
+
+/// Why a command cannot go on. Unlike a `ValidationError` it does not depend on the command line, and the command's usage would not help.
+struct DeadLettersFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

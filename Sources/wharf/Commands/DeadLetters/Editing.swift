@@ -42,7 +42,7 @@ struct EditedBody: Sendable {
     let confirmation: Confirmation
 
     func edit(_ letter: WholeLetter, _ requests: any OperatorRequests, write: @Sendable (String) -> Void = { Console.print($0) }) async throws {
-        guard letter.isText else { throw ValidationError("The body is not text.") }
+        guard letter.isText else { throw DeadLettersFailure("The body is not text.") }
         let (id, old) = (letter.letter.id, letter.edit?.body ?? letter.body)
         let new = settings.isEmpty ? try await TextEditor.edited(old) : try BodyChange.apply(settings.map(BodyChange.init), to: old)
         let difference = LetterDifference(from: old, to: new)
@@ -98,7 +98,7 @@ struct BodyChange: Sendable, Equatable {
     }
 
     static func apply(_ changes: [BodyChange], to body: String) throws -> String {
-        guard var value = try? JSON.decode(JSONValue.self, from: Array(body.utf8)) else { throw ValidationError("The body is not JSON: edit it without --set.") }
+        guard var value = try? JSON.decode(JSONValue.self, from: Array(body.utf8)) else { throw DeadLettersFailure("The body is not JSON: edit it without --set.") }
         for change in changes { value = try change.applied(to: value, change.path[...]) }
         return String(decoding: try JSON.encode(value), as: UTF8.self)
     }
@@ -113,8 +113,8 @@ struct BodyChange: Sendable, Equatable {
             let new = try applied(to: index < elements.count ? elements[index] : .object([:]), path.dropFirst())
             if index < elements.count { elements[index] = new } else { elements.append(new) }
             return .array(elements)
-        case (.member(let name), _): throw ValidationError("There is no object that could have the member '\(name.printable)'.")
-        case (.element(let index), _): throw ValidationError("There is no array with an element \(index).")
+        case (.member(let name), _): throw DeadLettersFailure("There is no object that could have the member '\(name.printable)'.")
+        case (.element(let index), _): throw DeadLettersFailure("There is no array with an element \(index).")
         }
     }
 }

@@ -1,5 +1,5 @@
-import ArgumentParser
 import Glibc
+import Terminal
 
 /// The lines of a file, one at a time.
 final class LineReader {
@@ -17,7 +17,7 @@ final class LineReader {
     init(path: String) throws {
         self.path = path
         descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ValidationError("\(path) cannot be read.") }
+        guard descriptor >= 0 else { throw Self.unreadable(path) }
     }
 
     deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
@@ -35,7 +35,7 @@ final class LineReader {
                 defer { start = buffer.count }
                 return start < buffer.count ? Array(buffer[start...]) : nil
             }
-            guard buffer.count - start <= Self.maximumLine else { throw ValidationError("A line of \(path) is longer than \(Self.maximumLine) bytes.") }
+            guard buffer.count - start <= Self.maximumLine else { throw DeadLettersFailure("A line of \(path) is longer than \(Self.maximumLine) bytes.") }
             searched -= start
             buffer.removeFirst(start)
             start = 0
@@ -47,8 +47,13 @@ final class LineReader {
         var chunk = [UInt8](repeating: 0, count: Self.chunk)
         let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { return }
-        guard count >= 0 else { throw ValidationError("\(path) cannot be read.") }
+        guard count >= 0 else { throw Self.unreadable(path) }
         isAtEnd = count == 0
         buffer += chunk.prefix(count)
+    }
+
+    private static func unreadable(_ path: String) -> DeadLettersFailure {
+        let reason = unsafe String(cString: strerror(errno))
+        return DeadLettersFailure("\(path.printable) cannot be read: \(reason).")
     }
 }

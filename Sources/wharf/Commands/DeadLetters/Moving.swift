@@ -37,7 +37,7 @@ extension DeadLettersCommand {
                 let lines = try LineReader(path: file)
                 return try await LetterTransfer.import({ try lines.next() }, dryRun: dryRun, shell) { Role.complain($0) }
             }
-            Role.complain("\(result.accepted) letters \(dryRun ? "read" : "imported"), \(result.refused) refused")
+            Role.complain(result.text(dryRun: dryRun))
             if result.refused > 0 { throw ExitCode.failure }
         }
     }
@@ -75,8 +75,8 @@ enum LetterTransfer {
     /// Imports line by line; a refused line does not stop the others.
     static func `import`(
         _ next: () throws -> [UInt8]?, dryRun: Bool, _ requests: any OperatorRequests, complain: @escaping @Sendable (String) -> Void
-    ) async throws -> (accepted: Int, refused: Int) {
-        var (accepted, refused, number) = (0, 0, 0)
+    ) async throws -> Imported {
+        var (imported, number) = (Imported(), 0)
         var isOver = false
         while !isOver {
             var batch: [(number: Int, line: [UInt8])] = []
@@ -91,19 +91,35 @@ enum LetterTransfer {
             let results = try await batch.concurrentMap(limit: concurrency) { item in
                 do {
                     guard (try? JSON.decode(Letter.self, from: item.line)) != nil else { throw Flaw() }
-                    if !dryRun { try await requests.accepted("deadletters.letters.import", .command, [:], item.line) }
-                    return true
+                    if dryRun { return Imported(new: 1) }
+                    let reply = try await requests.accepted("deadletters.letters.import", .command, [:], item.line)
+                    return reply.status == 201 ? Imported(new: 1) : Imported(known: 1)
                 } catch let refusal as Refusal {
                     complain("line \(item.number): \(refusal.description.printable)")
                 } catch is Flaw {
                     complain("line \(item.number): not an exported letter")
                 }
-                return false
+                return Imported(refused: 1)
             }
-            accepted += results.count { $0 }
-            refused += results.count { !$0 }
+            imported = results.reduce(imported, +)
         }
-        return (accepted, refused)
+        return imported
+    }
+
+    /// What became of the letters of a file.
+    struct Imported: Sendable, Equatable {
+        var new = 0
+        /// Letters that existed, and were left as they were.
+        var known = 0
+        var refused = 0
+
+        static func + (one: Imported, other: Imported) -> Imported {
+            Imported(new: one.new + other.new, known: one.known + other.known, refused: one.refused + other.refused)
+        }
+
+        func text(dryRun: Bool) -> String {
+            dryRun ? "\(new) letters read, \(refused) refused" : "\(new) letters imported, \(known) existed, \(refused) refused"
+        }
     }
 
     private struct Flaw: Error {}
