@@ -96,8 +96,13 @@ struct CategoryPlacement {
 
     /// The new categories for which there is no room.
     private static func surplus(_ order: [Row], _ shelf: CategoryShelf) -> [String: Obstacle] {
-        let new = order.filter { shelf[$0.slug] == nil }.dropFirst(max(0, Category.maximumCount - shelf.bySlug.count))
-        return Dictionary(new.map { ($0.slug, .full) }, uniquingKeysWith: { first, _ in first })
+        var room = Category.maximumCount - shelf.bySlug.count
+        var surplus: [String: Obstacle] = [:]
+        for row in order where shelf[row.slug] == nil {
+            room -= 1
+            if room < 0 { surplus[row.slug] = .full }
+        }
+        return surplus
     }
 
     /// The rows that cannot be placed: those whose parent does not exist, those that form a cycle, and those below a category that cannot be created.
