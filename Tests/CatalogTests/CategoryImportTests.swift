@@ -68,7 +68,7 @@ import Testing
         #expect(shelf["a"].map { shelf.view(of: $0).children.map(\.slug) } == ["b"])
     }
 
-    @Test func `the way around a large cycle is not kept whole for each of its rows`() {
+    @Test func `the path of a large cycle is not stored in full for each of its rows`() {
         let count = 1_000
         let placement = placement((0..<count).map { "\($0):\(($0 + 1) % count)" }.joined(separator: " "))
         #expect(placement.waiting.count == count)

@@ -73,7 +73,7 @@ public final class RequestClient: Service {
     /// The problem in words for an operator if requests go unanswered; nil while replies arrive.
     public var silence: String? { state.withLock { $0.silence.trouble(at: clock.now()) } }
 
-    /// Whether there are the connections that a request and its reply need, even if the broker accepts no messages at the moment.
+    /// Whether the connections that a request and its reply need are open, even if the broker accepts no messages at the moment.
     public var isConnected: Bool {
         get async {
             guard [commands.publisher, queries.publisher].allSatisfy(\.isConnected) else { return false }
@@ -83,10 +83,7 @@ public final class RequestClient: Service {
 
     /// Whether a request could be sent now and its reply received.
     public var canSend: Bool {
-        get async {
-            guard isReady else { return false }
-            return await replies.replyAddress != nil
-        }
+        get async { isReady ? await isConnected : false }
     }
 
     /// Returns the reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.

@@ -66,7 +66,7 @@ struct CategoryShelf: Sendable {
         return Self.view(of: category, &children)
     }
 
-    /// Takes them out of `children`, so that each category is shown once, and a cycle ends.
+    /// Removes what it shows from `children`, so that each category is shown once and a cycle does not recurse forever.
     private static func views(of parent: String?, _ children: inout [String?: [Category]]) -> [CategoryView] {
         (children.removeValue(forKey: parent) ?? []).sorted { ($0.name, $0.slug) < ($1.name, $1.slug) }.map { view(of: $0, &children) }
     }

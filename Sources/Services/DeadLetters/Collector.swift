@@ -13,7 +13,7 @@ public struct DeadLetterCollector: Service {
     public static let queue = "dead-letters"
     /// The most letters in one transaction.
     public static let maximumBatch = 100
-    /// For its consumer.
+    /// The prefetch that its consumer needs.
     public static let prefetch = BatchIntake.prefetch(batch: maximumBatch)
 
     let consumer: any MessageConsumer

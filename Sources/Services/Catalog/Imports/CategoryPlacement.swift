@@ -24,13 +24,13 @@ struct CategoryPlacement {
 
     enum Obstacle: Sendable, Equatable {
         case noParent(String)
-        /// The slugs on the way up from the category to itself: the first and the last are the category's own. At most ``maximumKept`` of them.
+        /// The slugs on the path from the category up to itself, at most ``maximumKept`` of them. A complete path begins and ends with the category's own slug.
         case cycle([String])
         /// There would be more than ``Category/maximumCount`` categories.
         case full
 
         private static let maximumShown = 10
-        /// One more than is shown, so that a longer way can be told from one that ends there.
+        /// One more than ``reason`` shows, so that it can tell whether slugs are missing.
         fileprivate static let maximumKept = maximumShown + 1
 
         var reason: String {
@@ -78,7 +78,7 @@ struct CategoryPlacement {
         waiting = rows.compactMap { row in obstacles[row.slug].map { (row, $0) } }
     }
 
-    /// The open rows, each after those above it.
+    /// The open rows, parents before their children.
     private static func order(_ rows: [Row], _ open: [String: Row], _ shelf: CategoryShelf) -> [Row] {
         var open = open
         var order: [Row] = []
@@ -94,7 +94,7 @@ struct CategoryPlacement {
         return order
     }
 
-    /// The new categories for which there is no room.
+    /// The rows whose new categories would exceed ``Category/maximumCount``.
     private static func surplus(_ order: [Row], _ shelf: CategoryShelf) -> [String: Obstacle] {
         var room = Category.maximumCount - shelf.bySlug.count
         var surplus: [String: Obstacle] = [:]

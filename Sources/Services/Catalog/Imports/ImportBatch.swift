@@ -33,9 +33,9 @@ struct ImportBatch: Sendable {
     var rejections: [Rejection] = []
     /// Rows that said something new.
     var changed = 0
-    /// The stock to be set, which differs from what is there. Set last, because orders wait while it is locked.
+    /// Stock levels to set, all different from the current ones. They are set last, because orders wait while the stock is locked.
     var stock: [(row: KeyedRow, sku: String, onHand: Int)] = []
-    /// SKUs that a dry run would have created: they have no stock yet.
+    /// SKUs that this batch creates. In a dry run, they have no stock.
     var newSKUs: Set<String> = []
     /// The events of stock that has become low.
     var lows: [OutgoingMessage] = []

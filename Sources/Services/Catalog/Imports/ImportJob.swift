@@ -80,7 +80,7 @@ struct ImportJob: Sendable {
         rejected += rejectedRows + part.flaws.count
     }
 
-    /// Counts rows as rejected that were counted as accepted.
+    /// Moves rows from the accepted to the rejected ones.
     mutating func reject(accepted count: Int) {
         accepted -= count
         rejected += count

@@ -94,7 +94,7 @@ struct Imports: Sendable {
             async let next = readAhead(window, ahead, now)
             var taken = try await threads.step { try await take(part, &job, now, on: transaction) }
             let held = isEnd ? try await heldToTheEnd(&taken, on: transaction) : []
-            // Orders wait from the moment the stock is locked until the commit: nothing in between waits for a thread of low priority.
+            // Orders wait from the moment the stock is locked until the commit, so nothing in between may wait for a low-priority thread.
             self.ahead.keep(await next, of: job.id)
             try await ImportStock.set(&taken, on: transaction)
             rejections = part.flaws + taken.rejections + held

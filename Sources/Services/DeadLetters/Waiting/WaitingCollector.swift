@@ -13,7 +13,7 @@ public struct WaitingCollector: Service {
     public static let queue = Exchange.waiting
     /// The maximum of announcements in one transaction.
     public static let maximumBatch = 200
-    /// For its consumer.
+    /// The prefetch that its consumer needs.
     public static let prefetch = BatchIntake.prefetch(batch: maximumBatch)
 
     let consumer: any MessageConsumer
