@@ -105,7 +105,11 @@ package enum Role {
     }
 
     package static func complain(_ text: String) {
-        let line = Array("wharf: \(text)\n".utf8)
+        printError("wharf: \(text)")
+    }
+
+    static func printError(_ text: String) {
+        let line = Array("\(text)\n".utf8)
         _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 

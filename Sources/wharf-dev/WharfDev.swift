@@ -1,4 +1,5 @@
 import ArgumentParser
+import Assembly
 import Bench
 import Chaos
 import Load
@@ -14,4 +15,8 @@ struct WharfDev: AsyncParsableCommand {
             CommandGroup(name: "Everything on this machine", subcommands: [Up.self, ServersCommand.self, ClockCommand.self, SandboxCommand.self]),
             CommandGroup(name: "Trials", subcommands: [Load.self, Bench.self, Chaos.self, Simulate.self]),
         ])
+
+    static func main() async {
+        await runAndEndProcess()
+    }
 }

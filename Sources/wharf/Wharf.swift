@@ -1,4 +1,5 @@
 import ArgumentParser
+import Assembly
 import Glibc
 
 /// The production executable: the roles, and the operators' commands.
@@ -20,7 +21,7 @@ struct Wharf: AsyncParsableCommand {
     /// A reader that has gone, such as `head`, ends the output but not the command. A handler, because an ignored signal would stay ignored in child processes.
     static func main() async {
         signal(SIGPIPE, leaveToWriters)
-        await main(nil)
+        await runAndEndProcess()
     }
 }
 

@@ -86,6 +86,19 @@ import Testing
         check(try await run(command, in: folder.path, #"sleep 0 | "$@" | true; exit "${PIPESTATUS[1]}""#), command, isHeard: false)
     }
 
+    @Test(arguments: [["settings"], ["status"], ["--help"], ["no-such-command"]]) func `the end of a command does not run the libraries' destructors`(command: [String]) async throws {
+        let folder = try project()
+        for executable in [RunningWharf.executable, RunningWharf.developmentExecutable] {
+            let ending = try await run(
+                command, in: folder.path, #"export LD_DEBUG=files LD_DEBUG_OUTPUT="$PWD/linker"; exec "$@""#, with: executable)
+            check(ending, command)
+            let outputs = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("linker.") }
+            let linker = try outputs.map { try String(contentsOfFile: "\(folder.path)/\($0)", encoding: .utf8) }.joined()
+            #expect(linker.contains("calling init:"))
+            #expect(!linker.contains("calling fini:"), "\(command)")
+        }
+    }
+
     @Test(arguments: commands) func `in the folder of another account's shop each command says so`(command: [String]) async throws {
         guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") else { return }
         let folder = try project()
