@@ -123,11 +123,11 @@ final class TestBroker: Sendable {
 
 /// Asks again, every few milliseconds, until `condition` holds; past `deadline` the test fails.
 func eventually(
-    _ what: String, within deadline: Duration = .seconds(15), _ condition: () async throws -> Bool
+    _ what: @autoclosure () -> String, within deadline: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + deadline
     while try await !condition() {
-        try #require(ContinuousClock.now < end, "not within \(deadline): \(what)")
+        try #require(ContinuousClock.now < end, "not within \(deadline): \(what())")
         try await Task.sleep(for: .milliseconds(5))
     }
 }

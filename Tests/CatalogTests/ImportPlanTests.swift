@@ -24,7 +24,7 @@ import Testing
         let rows = (0..<count).map { "S-\($0),Tea \($0),100,EUR" }.joined(separator: "\n")
         let view = try await shop.importing("sku,name,amount,currency\n\(rows)\n", piece: 100_000)
         #expect(view.changed == count)
-        try await eventually("The sessions have reported", within: .seconds(30)) {
+        try await eventually("The sessions have reported") {
             _ = try await shop.get(known.slug)
             return try await entriesRead(shop) >= count
         }

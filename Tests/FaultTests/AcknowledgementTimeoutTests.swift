@@ -14,7 +14,7 @@ extension Faults {
                 let hold = Hold()
                 try await WorkerProcess.with(Accounts.definition { _ in await hold.arrive() }, in: scene) { worker in
                     await hold.arrived()
-                    try await eventually("The broker gives up waiting", within: .seconds(30)) { !worker.consumer.isConnected }
+                    try await eventually("The broker gives up waiting") { !worker.consumer.isConnected }
                     await hold.open()
                     try await eventually("The consumer is back") { worker.consumer.isConnected }
                     try await scene.send(Accounts.messages(1, to: "b"))

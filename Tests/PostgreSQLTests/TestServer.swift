@@ -93,9 +93,9 @@ func postgresError<Result>(_ body: () async throws -> Result) async -> PostgresE
 
 struct NotInTime: Error {}
 
-/// Asks until the condition holds, for at most ten seconds.
+/// Asks until the condition holds, for at most a minute.
 func eventually(_ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(60)
     while try await !condition() {
         guard .now < deadline else { throw NotInTime() }
         await Task.yield()

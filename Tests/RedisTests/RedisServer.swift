@@ -111,7 +111,7 @@ enum RedisServerError: Error {
 }
 
 /// Repeats a command until it succeeds: the client reconnects in its own time, at most every two seconds.
-func eventually(_ client: RedisClient, _ arguments: [String], within time: Duration = .seconds(15)) async throws -> RedisValue {
+func eventually(_ client: RedisClient, _ arguments: [String], within time: Duration = .seconds(60)) async throws -> RedisValue {
     let deadline = ContinuousClock.now + time
     while true {
         do {

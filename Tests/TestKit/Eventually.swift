@@ -12,7 +12,7 @@ public struct NotEventually: Error, CustomStringConvertible {
 /// - Throws: ``NotEventually`` when the deadline passed, `CancellationError`.
 public func eventually(
     _ what: String = "The condition",
-    within limit: Duration = .seconds(10),
+    within limit: Duration = .seconds(60),
     isolation: isolated (any Actor)? = #isolation,
     fileID: String = #fileID,
     line: Int = #line,

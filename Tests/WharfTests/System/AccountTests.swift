@@ -10,7 +10,7 @@ import Testing
 extension Visitor {
     /// The code in the newest mail to this address with this subject.
     func code(mailedTo email: String, subject: String) async throws -> String {
-        try await eventually("The mail '\(subject)'", within: .seconds(20)) { try wharf.mails(to: email, subject: subject).last != nil }
+        try await eventually("The mail '\(subject)'") { try wharf.mails(to: email, subject: subject).last != nil }
         let text = try #require(try wharf.mails(to: email, subject: subject).last)
         // Quoted-printable leaves a token as it is; in the text it stands on a line of its own.
         let lines = text.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }
@@ -44,7 +44,7 @@ extension System {
             let first = try await ada.code(mailedTo: email, subject: Self.verification)
             #expect(try await ada.post("/v1/email-verifications").status == 202)
             #expect(try await ada.post("/v1/email-verifications/\(first)").status == 404)
-            try await eventually("The second mail", within: .seconds(20)) { try ada.wharf.mails(to: email, subject: Self.verification).count == 2 }
+            try await eventually("The second mail") { try ada.wharf.mails(to: email, subject: Self.verification).count == 2 }
             let second = try await ada.code(mailedTo: email, subject: Self.verification)
             let guest = try Visitor.guest()
             let key = ["idempotency-key": UUID().uuidString]
@@ -66,7 +66,7 @@ extension System {
             #expect(try await ada.get("/v1/users/me").status == 401)
             #expect(try await guest.signIn(email).status == 401)
             #expect(try await guest.signIn(email, password: "a better battery").status == 201)
-            try await eventually("The notice", within: .seconds(20)) { try !ada.wharf.mails(to: email, subject: "Your password was changed").isEmpty }
+            try await eventually("The notice") { try !ada.wharf.mails(to: email, subject: "Your password was changed").isEmpty }
             #expect(try ada.wharf.mails(to: "nobody-\(email)").isEmpty)
             #expect(try await Visitor.admin().get("/v1/notifications")["items"]?.list.contains { $0["kind"] == "passwordChanged" && $0["recipient"] == .string(email) } == true)
         }

@@ -15,7 +15,7 @@ extension System {
                 try await wharf.setMemoryLimit("0.000001")
                 do {
                     // Sent to publishers, and from then on known before any request waits.
-                    try await eventually("Newcomers are turned away", within: .seconds(30)) {
+                    try await eventually("Newcomers are turned away") {
                         let answer = try await guest.post("/v1/carts")
                         return answer.status == 503 && answer.header("retry-after") != nil
                     }

@@ -30,7 +30,7 @@ extension System {
             let known = Set(before.rows.flatMap(\.named))
             // The change is older than the grace before it is reported.
             var found: [Finding] = []
-            try await eventually("A violation of \(invariant)", within: .seconds(30)) {
+            try await eventually("A violation of \(invariant)") {
                 found = try await audit().rows.flatMap(\.named).filter { !known.contains($0) }
                 return !found.isEmpty
             }
@@ -135,7 +135,7 @@ extension System {
         private func anyViolations(after before: AuditReport) async throws -> [Finding] {
             let known = Set(before.rows.flatMap(\.named))
             var found: [Finding] = []
-            try await eventually("A violation", within: .seconds(30)) {
+            try await eventually("A violation") {
                 found = try await audit().rows.flatMap(\.named).filter { !known.contains($0) }
                 return !found.isEmpty
             }

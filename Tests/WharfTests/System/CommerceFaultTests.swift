@@ -178,7 +178,7 @@ extension System {
             _ = try await together(Array(0..<6)) { _ in try await deliver(event.body, to: order.visitor) }
             let settled = try await order.visitor.order(at: order.location, after: "payment succeeded")
             #expect(settled["history"]?.list.count { $0["state"] == "confirmed" } == 1)
-            try await eventually("One mail", within: .seconds(20)) {
+            try await eventually("One mail") {
                 let notices = try await Visitor.admin().get("/v1/notifications?order=\(order.id)")["items"]?.list ?? []
                 return notices.count { $0["kind"] == "orderConfirmed" } == 1
             }
@@ -212,7 +212,7 @@ extension System {
                 #expect(try await admin.post("/v1/orders/\(order.id)/refunds", body, key()).status == 422)
             }
             #expect(try await admin.post("/v1/orders/\(order.id)/refunds", #"{"amount": 1, "reason": "r"}"#, key()).status == 202)
-            try await eventually("A refund of one cent", within: .seconds(30)) {
+            try await eventually("A refund of one cent") {
                 try await payments(of: order.id, in: order.visitor.wharf) == [.init(captured: 1_000, refunded: 1)]
             }
         }
@@ -223,8 +223,8 @@ extension System {
             let answers = try await together(Array(0..<5)) { _ in try await admin.post("/v1/orders/\(order.id)/cancellation", nil, ["idempotency-key": UUID().uuidString]) }
             #expect(answers.map(\.status) == [202, 202, 202, 202, 202])
             _ = try await order.visitor.order(at: order.location, in: "cancelled")
-            try await eventually("The stock", within: .seconds(30)) { try await admin.stock(order.sku) == .init(onHand: 5, reserved: 0) }
-            try await eventually("The money", within: .seconds(30)) {
+            try await eventually("The stock") { try await admin.stock(order.sku) == .init(onHand: 5, reserved: 0) }
+            try await eventually("The money") {
                 try await payments(of: order.id, in: order.visitor.wharf) == [.init(captured: 1_000, refunded: 1_000)]
             }
             #expect(try await admin.post("/v1/orders/\(order.id)/cancellation", nil, key()).status == 202)
@@ -241,7 +241,7 @@ extension System {
             #expect(try await admin.post("/v1/orders/\(order.id)/refunds", #"{"amount": 200, "reason": "r"}"#, key()).status == 202)
             for (amount, sum) in [(300, 500), (100, 600)] {
                 #expect(try await stripe("POST", "/v1/refunds", "payment_intent=\(intent)&amount=\(amount)", wharf).status == 200)
-                try await eventually("\(sum) refunded", within: .seconds(30)) {
+                try await eventually("\(sum) refunded") {
                     let shown = try await order.visitor.get(order.location)
                     return shown["refunded", "amount"]?.number == sum && shown["payment", "state"] == "partlyRefunded"
                 }

@@ -55,7 +55,7 @@ extension System {
             func letter() async throws -> JSONValue? {
                 try await admin.letters(of: "notifications.queries").first { $0["messageId"]?.text == message.id }
             }
-            try await eventually("The dead letter", within: .seconds(20)) { try await letter() != nil }
+            try await eventually("The dead letter") { try await letter() != nil }
             let id = try #require(try await letter()?["id"]?.text)
 
             let (record, secrets) = (try wharf.record, try wharf.secrets)
@@ -75,7 +75,7 @@ extension System {
             try await browser.get("/console/letters/\(id)/replay")
             try await browser.submit("/console/letters/\(id)/replay")
             #expect(browser.html.contains("sent back to its queue"), "\(browser.html)")
-            try await eventually("Its return", within: .seconds(20)) { try await letter()?["seen"] == 2 }
+            try await eventually("Its return") { try await letter()?["seen"] == 2 }
             try await browser.get("/console/letters/\(id)/discard")
             try await browser.submit("/console/letters/\(id)/discard")
             #expect(browser.html.contains("Restore…"), "\(browser.html)")

@@ -34,7 +34,7 @@ extension System {
             let filter = #""filter": {"queue": "catalog.commands", "cause": "database-error"}"#
             // Other tests may have left letters of this cause.
             #expect(try await admin.post("/v1/dead-letters/jobs", #"{"action": "discard", \#(filter)}"#).status == 202)
-            try await eventually("They are discarded", within: .seconds(30)) { try await open(admin) == 0 }
+            try await eventually("They are discarded") { try await open(admin) == 0 }
             try await fill(sku, admin)
             let dry = try await admin.post("/v1/dead-letters/jobs", #"{"action": "replay", \#(filter), "dryRun": true}"#)
             #expect(dry.status == 200 && dry["selected"]?.number == Self.count)
@@ -46,7 +46,7 @@ extension System {
             }
             let (first, second) = (try #require(urls.first), try #require(urls.last))
             func job(_ url: String) async throws -> JSONValue { try await admin.get(url).json }
-            try await eventually("Both have begun", within: .seconds(30)) { try await (job(first)["sent"]?.number ?? 0) > 5 }
+            try await eventually("Both have begun") { try await (job(first)["sent"]?.number ?? 0) > 5 }
             for name in ["deadletters-1", "rabbitmq", "deadletters-2", "catalog-1"] { try await admin.wharf.killUntilRestarted(name) }
             #expect(try await (job(first)["sent"]?.number ?? 0) < Self.count, "the faults came in the middle")
             try await eventually("Both have ended", within: .seconds(240)) {
@@ -64,7 +64,7 @@ extension System {
 
             let third = try await admin.post("/v1/dead-letters/jobs", #"{"action": "replay", \#(filter)}"#)
             let url = try #require(third.header("location"))
-            try await eventually("The third has ended", within: .seconds(30)) { try await job(url)["state"] == "finished" }
+            try await eventually("The third has ended") { try await job(url)["state"] == "finished" }
             #expect(try await job(url)["selected"]?.number == 0)
             #expect(try await admin.stock(sku).onHand == Self.count)
         }

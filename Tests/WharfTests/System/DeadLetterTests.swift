@@ -84,7 +84,7 @@ extension System {
                     ]),
             ]
             for message in messages { try await message.put(into: queue, of: admin.wharf) }
-            try await eventually("A dead letter of each", within: .seconds(20)) {
+            try await eventually("A dead letter of each") {
                 try await new().count >= messages.count
             }
             let letters = try await new()
@@ -118,7 +118,7 @@ extension System {
                 let body = #"{"orderID": "\#(UUID().uuidString)", "lines": [\#(line), \#(line)]}"#
                 try await ForeignMessage(type: "catalog.stock.reserve", body: Array(body.utf8)).put(into: "catalog.commands", of: admin.wharf)
             }
-            try await eventually("Three dead letters", within: .seconds(20)) {
+            try await eventually("Three dead letters") {
                 try await admin.letters(of: "catalog.commands").count == before + 3
             }
             #expect(try await admin.stock(sku) == .init(onHand: 5, reserved: 0))
@@ -143,7 +143,7 @@ extension System {
                  "lines": [{"sku": "\(sku)", "name": "T", "quantity": \(quantity), "unitPrice": \(price), "lineTotal": \(sum)}]}
                 """
             try await ForeignMessage(type: "orders.checkouts.place", body: Array(body.utf8)).put(into: "orders.commands", of: admin.wharf)
-            try await eventually("The dead letter", within: .seconds(20)) {
+            try await eventually("The dead letter") {
                 try await admin.letters(of: "orders.commands").contains { $0["detail"]?.text?.contains(id) == true }
             }
             #expect(try await admin.get("/v1/orders/\(id)").status == 404)
@@ -158,11 +158,11 @@ extension System {
             func letters() async throws -> [JSONValue] {
                 try await admin.letters(of: "notifications.queries").filter { letter in messages.contains { $0.id == letter["messageId"]?.text } }
             }
-            try await eventually("The dead letters", within: .seconds(20)) { try await letters().count == 2 }
+            try await eventually("The dead letters") { try await letters().count == 2 }
             let ids = try await letters().compactMap { $0["id"]?.text }
             let (replayed, status) = try await admin.wharf.run(["dead-letters", "replay"] + ids)
             #expect(status == .exited(0), "\(replayed)")
-            try await eventually("Their return", within: .seconds(20)) {
+            try await eventually("Their return") {
                 try await letters().count { $0["state"] == "open" && $0["seen"] == 2 } == 2
             }
             let unknown = UUID().uuidString
@@ -178,7 +178,7 @@ extension System {
             func letter() async throws -> JSONValue? {
                 try await admin.letters(of: "notifications.queries").first { $0["messageId"]?.text == message.id }
             }
-            try await eventually("The dead letter", within: .seconds(20)) { try await letter() != nil }
+            try await eventually("The dead letter") { try await letter() != nil }
             let id = try #require(try await letter()?["id"]?.text)
             let shown = try await admin.get("/v1/dead-letters/\(id)")
             #expect(shown["body"] == "häh?")
@@ -187,7 +187,7 @@ extension System {
             #expect(shown["history"]?.list.count == 1)
 
             #expect(try await admin.post("/v1/dead-letters/\(id)/replay").status == 202)
-            try await eventually("Its return", within: .seconds(20)) {
+            try await eventually("Its return") {
                 let letter = try await admin.get("/v1/dead-letters/\(id)")
                 return letter["state"] == "open" && letter["seen"] == 2
             }

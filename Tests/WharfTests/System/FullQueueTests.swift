@@ -9,7 +9,7 @@ extension System {
             try await wharf.control(
                 "set_policy", "--priority", "9", "--apply-to", "queues", "full", #"^deadletters\.queries$"#, #"{"max-length": 0, "overflow": "reject-publish"}"#)
             do {
-                try await eventually("It is full", within: .seconds(30)) { try await admin.get("/v1/dead-letters").status == 503 }
+                try await eventually("It is full") { try await admin.get("/v1/dead-letters").status == 503 }
                 let clock = ContinuousClock()
                 let began = clock.now
                 let answer = try await admin.get("/v1/dead-letters")
@@ -20,7 +20,7 @@ extension System {
                 throw error
             }
             try await wharf.control("clear_policy", "full")
-            try await eventually("There is room", within: .seconds(30)) { try await admin.get("/v1/dead-letters").status == 200 }
+            try await eventually("There is room") { try await admin.get("/v1/dead-letters").status == 200 }
         }
     }
 }

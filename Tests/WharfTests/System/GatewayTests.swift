@@ -162,7 +162,7 @@ extension System {
             let ingress = try await IngressProcess.start()
             let gone = try FreePorts.next(for: "gone")
             try await GatewayProcess.running([ingress.port, gone]) { gateway in
-                try await eventually("The other one alone", within: .seconds(20)) {
+                try await eventually("The other one alone") {
                     let instances = try String(contentsOfFile: "\(gateway.folder)/state/instances.conf", encoding: .utf8)
                     return instances.contains("127.0.0.1:\(ingress.port) ") && !instances.contains("127.0.0.1:\(gone) ")
                 }
@@ -193,7 +193,7 @@ extension System {
                     }
                     for (count, ports) in [[first.port, second.port], [second.port], [first.port, second.port], [first.port]].enumerated() {
                         gateway.instances.become(ports)
-                        try await eventually("A reload", within: .seconds(20)) { gateway.reloads > count }
+                        try await eventually("A reload") { gateway.reloads > count }
                     }
                     end.isOver.store(true, ordering: .relaxed)
                     for try await result in tasks {

@@ -91,7 +91,7 @@ extension System {
             // The next cart stays open.
             _ = try await ada.newCart(sku, quantity: 7)
             for email in [traces.email, traces.order] {
-                try await eventually("A mail to \(email)", within: .seconds(20)) { try !ada.wharf.mails(to: email).isEmpty }
+                try await eventually("A mail to \(email)") { try !ada.wharf.mails(to: email).isEmpty }
             }
             let id = try #require(order["order", "id"]?.text)
             try await Self.write(traces, at: id, of: ada)
@@ -132,8 +132,8 @@ extension System {
             #expect(try await ada.delete("/v1/users/me").status == 204)
             try await eventually("The end of the session", within: .seconds(1)) { try await ada.get("/v1/users/me").status == 401 }
             #expect(try await ada.signIn(traces.email).status == 401)
-            try await eventually("The end of all traces", within: .seconds(20)) { try await Self.tables(holding: traces).isEmpty }
-            try await eventually("The answers of all services", within: .seconds(20)) {
+            try await eventually("The end of all traces") { try await Self.tables(holding: traces).isEmpty }
+            try await eventually("The answers of all services") {
                 try await SystemDatabase.with("users") { try await $0.query("SELECT 1 FROM erasures WHERE done_at IS NULL").isEmpty }
             }
             #expect(try await Self.paymentRows(of: user) == 0)

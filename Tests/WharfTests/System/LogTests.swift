@@ -42,7 +42,7 @@ extension System {
                 "orders.checkouts.advance order.confirmed", "order.confirmed mail sent",
             ]
             // The sale is booked meanwhile.
-            try await eventually("The whole story", within: .seconds(20)) {
+            try await eventually("The whole story") {
                 try Set(guest.wharf.lines(about: order).map(\.step)).isSuperset(of: [story[5], "catalog.stock.sell done"])
             }
             let lines = try guest.wharf.lines(about: order)
@@ -68,7 +68,7 @@ extension System {
             let answer = try await admin.checkout(try await admin.newCart(try await admin.newProduct()), paying: "pm_card_chargeDeclined")
             let order = try #require(answer["order", "id"]?.text)
             try await ForeignMessage(type: "no.such.operation", headers: ["order": .string(order)]).put(into: "payments.commands", of: admin.wharf)
-            try await eventually("The refusal and the dead letter", within: .seconds(20)) {
+            try await eventually("The refusal and the dead letter") {
                 let lines = try admin.wharf.lines(about: order)
                 return lines.contains { $0.step == "payments.charge orders.checkouts.advance paymentDeclined" }
                     && lines.contains { $0.step.hasPrefix("orders.checkouts.advance order.rejected") || $0.step.hasPrefix("order.rejected ") }

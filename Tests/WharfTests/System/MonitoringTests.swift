@@ -74,7 +74,7 @@ extension System {
                     let answer = try await prometheus.query(expression)
                     #expect(answer.isSuccess, "\(panel): \(expression): \(answer.trouble)")
                 }
-                try await eventually("All rules evaluated", within: .seconds(30)) {
+                try await eventually("All rules evaluated") {
                     let rules = try await Self.rules(prometheus)
                     return rules.count > 25 && rules.allSatisfy { $0.health != "unknown" }
                 }

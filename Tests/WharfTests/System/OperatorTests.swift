@@ -15,7 +15,7 @@ extension System {
             let way = [
                 "orders.checkouts.place", "catalog.stock.reserve", "payments.charge", "orders.checkouts.advance", "catalog.stock.sell", "order.confirmed",
             ]
-            try await eventually("All of them are handled", within: .seconds(30)) {
+            try await eventually("All of them are handled") {
                 let messages = try await admin.get("/v1/checkouts/\(order)")["messages"]?.list ?? []
                 return messages.count { $0["handledAt"] != nil } == way.count
             }

@@ -29,7 +29,7 @@ extension System {
             let id = try #require(answer["order", "id"]?.text)
             #expect(try await payments(of: id, in: guest.wharf) == [.init(captured: 2_500, refunded: 0)])
             let number = try #require(answer["order", "number"]?.text)
-            try await eventually("The mail", within: .seconds(20)) {
+            try await eventually("The mail") {
                 try mails(in: guest.wharf).contains { $0.contains(email) && $0.contains("Your order \(number) is confirmed") }
             }
             let notices = try await admin.get("/v1/notifications?order=\(id)")

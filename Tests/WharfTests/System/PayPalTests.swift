@@ -50,7 +50,7 @@ extension System {
                 let refund = try await admin.post("\(path)/refunds", #"{"amount": \#(amount), "reason": "late"}"#, ["idempotency-key": UUID().uuidString])
                 #expect(refund.status == 202)
             }
-            try await eventually("All is refunded", within: .seconds(30)) { try await admin.get(path)["payment", "state"] == "refunded" }
+            try await eventually("All is refunded") { try await admin.get(path)["payment", "state"] == "refunded" }
             #expect(try await admin.get(path)["refunded", "amount"]?.number == 1_999)
             let more = try await admin.post("\(path)/refunds", #"{"amount": 1, "reason": "late"}"#, ["idempotency-key": UUID().uuidString])
             #expect(more.status == 409)
@@ -66,7 +66,7 @@ extension System {
             let cancellation = path.replacing("?", with: "/cancellation?")
             #expect(try await Visitor.guest().post(cancellation, "{}", ["idempotency-key": UUID().uuidString]).status == 202)
             _ = try await Visitor.guest().order(at: path, in: "cancelled")
-            try await eventually("The payment", within: .seconds(30)) { try await Visitor.guest().get(path)["payment", "state"] == "cancelled" }
+            try await eventually("The payment") { try await Visitor.guest().get(path)["payment", "state"] == "cancelled" }
             _ = try await choose("approve", page)
             try await eventually("The stock") { try await admin.stock(sku) == .init(onHand: 5, reserved: 0) }
             #expect(try await Visitor.guest().get(path)["payment", "state"] == "cancelled")
@@ -90,11 +90,11 @@ extension System {
             let intent = try #require(page.split(separator: "=").last)
             let capture = try #require(try await operate("GET", "orders/\(intent)")["captureId"]?.text)
             #expect(try await operate("POST", "captures/\(capture)/refund", #"{"amount": {"currency_code": "EUR", "value": "2.50"}}"#).status == 200)
-            try await eventually("The refund", within: .seconds(30)) { try await admin.get("/v1/orders/\(id)")["payment", "state"] == "partlyRefunded" }
+            try await eventually("The refund") { try await admin.get("/v1/orders/\(id)")["payment", "state"] == "partlyRefunded" }
             #expect(try await admin.get("/v1/orders/\(id)")["refunded", "amount"]?.number == 250)
             #expect(try await admin.get("/v1/orders/\(id)/refunds")["items"]?.list.first?["by"]?.text == "gateway")
             #expect(try await operate("POST", "captures/\(capture)/dispute", #"{"outcome": "UNAUTHORISED"}"#).status == 200)
-            try await eventually("The dispute", within: .seconds(30)) { try await admin.get("/v1/orders/\(id)")["payment", "state"] == "disputed" }
+            try await eventually("The dispute") { try await admin.get("/v1/orders/\(id)")["payment", "state"] == "disputed" }
             let open = try await admin.get("/v1/payments/unresolved?limit=100")["items"]?.list.first { $0["orderId"]?.text == id }
             #expect(open?["kind"]?.text == "dispute" && open?["detail"]?.text == "UNAUTHORISED")
         }

@@ -55,7 +55,7 @@ extension System {
             }
             try await wharf.control("start_app")
             try await wharf.isReadyAgain()
-            try await TestKit.eventually("The ingress at its own door", within: .seconds(30)) { try await guest.get("/readyz").status == 200 }
+            try await TestKit.eventually("The ingress at its own door") { try await guest.get("/readyz").status == 200 }
         }
 
         @Test func `a deleted queue is named by the workers that consume it, and shown as missing`() async throws {
@@ -65,7 +65,7 @@ extension System {
                 try await wharf.eventually("Its workers name it, and the others are ready", within: Self.reportLimit) { role, health in
                     role == "users" ? health.state == .notReady && health.detail?.contains("queue users.commands: ") == true : health.state == .ready
                 }
-                try await TestKit.eventually("The status shows it", within: .seconds(30)) {
+                try await TestKit.eventually("The status shows it") {
                     let report = try await Status.report(of: wharf.folder)
                     let topology = try Broker.definitions(RunningWharf.repository() + "/topology/definitions.json").queues.map(\.name)
                     return QueueList.queues(report.queues ?? [], of: topology).filter { $0.isMissing == true }.map(\.name) == ["users.commands"]

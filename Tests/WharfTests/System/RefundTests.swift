@@ -16,7 +16,7 @@ extension System {
 
         /// The order, once its payment is in this state and this much is refunded.
         private func eventually(_ order: (admin: Visitor, path: String), _ state: String, refunded: Int) async throws {
-            try await TestKit.eventually("\(state), \(refunded) refunded", within: .seconds(30)) {
+            try await TestKit.eventually("\(state), \(refunded) refunded") {
                 let shown = try await order.admin.get(order.path)
                 return shown["payment", "state"]?.text == state && shown["refunded", "amount"]?.number == refunded
             }
@@ -49,7 +49,7 @@ extension System {
             let open = try await order.admin.get("/v1/payments/unresolved?limit=100")
             let id = try #require(refund["id"]?.text)
             #expect(open["items"]?.list.contains { $0["kind"] == "refund" && $0["id"]?.text == id } == true)
-            try await TestKit.eventually("Its dead letter", within: .seconds(20)) { try await letters(about: id, order.admin) == 1 }
+            try await TestKit.eventually("Its dead letter") { try await letters(about: id, order.admin) == 1 }
 
             let wharf = order.admin.wharf
             let (refusal, missing) = try await wharf.run(["payments", "settle", id, "--as", "refunded", "--note", "by bank transfer"])
@@ -57,7 +57,7 @@ extension System {
             let (settled, status) = try await wharf.run(["payments", "settle", "--by-hand", id, "--as", "refunded", "--note", "by bank transfer"])
             #expect(status == .exited(0) && settled.contains("by bank transfer"), "\(settled)")
             try await eventually(order, "succeeded", refunded: 0)
-            try await TestKit.eventually("The end of its dead letter", within: .seconds(20)) { try await letters(about: id, order.admin) == 0 }
+            try await TestKit.eventually("The end of its dead letter") { try await letters(about: id, order.admin) == 0 }
             let rest = try await order.admin.get("/v1/payments/unresolved?limit=100")
             #expect(rest["items"]?.list.contains { $0["id"]?.text == id } == false)
             let tooMuch = try await order.admin.post("\(order.path)/refunds", #"{"amount": 301, "reason": "r"}"#, ["idempotency-key": UUID().uuidString])

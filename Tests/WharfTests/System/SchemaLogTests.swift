@@ -41,7 +41,7 @@ private struct LoggingJSON: SuiteTrait, TestScoping {
         let order = try #require(answer["order", "id"]?.text?.lowercased())
         let trace = try #require(answer.header("traceparent")?.split(separator: "-").dropFirst().first).description
         let services: Set<String> = ["ingress", "carts", "orders", "catalog", "payments", "notifications"]
-        try await eventually("All services", within: .seconds(30)) {
+        try await eventually("All services") {
             Set(try lines(wharf).filter { $0.line["wharf.order.id"] == .string(order) }.compactMap { text($0.line["service.name"]) }).isSuperset(of: services)
         }
         let about = try lines(wharf).map(\.line).filter { $0["wharf.order.id"] == .string(order) }

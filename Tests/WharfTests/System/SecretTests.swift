@@ -116,7 +116,7 @@ extension System {
             #expect(order["order", "state"] == "confirmed")
             let declined = try await guest.checkout(try await guest.newCart(try await admin.newProduct()), paying: "pm_card_chargeDeclined")
             #expect(declined["order", "state"] == "rejected")
-            try await eventually("The dead letter of the credentials", within: .seconds(20)) {
+            try await eventually("The dead letter of the credentials") {
                 try await !admin.letters(of: "users.credentials").isEmpty
             }
         }

@@ -29,7 +29,7 @@ private struct Traced: SuiteTrait, TestScoping {
         #expect(answer["order", "state"] == "confirmed")
         let trace = try #require(answer.header("traceparent")?.split(separator: "-").dropFirst().first).description
         let way = ["POST /v1/checkouts"] + Self.steps.flatMap { ["publish \($0)", "handle \($0)"] }
-        try await eventually("The whole way", within: .seconds(30)) {
+        try await eventually("The whole way") {
             let spans = receiver.spans(of: trace)
             let ids = Set(spans.map(\.id))
             // Processes export in their own time: a span may arrive before the one above it.
@@ -55,7 +55,7 @@ private struct Traced: SuiteTrait, TestScoping {
         #expect(try await admin.get("/v1/stock/\(sku)", ["traceparent": "00-\(silent)-00f067aa0ba902b7-00"]).status == 200)
         let heard = "5bf92f3577b34da6a3ce929d0e0e4736"
         #expect(try await admin.get("/v1/stock/\(sku)", ["traceparent": "00-\(heard)-00f067aa0ba902b7-01"]).status == 200)
-        try await eventually("The recorded trace", within: .seconds(20)) {
+        try await eventually("The recorded trace") {
             Set(receiver.spans(of: heard).map(\.service)).isSuperset(of: ["ingress", "catalog"])
         }
         #expect(receiver.spans(of: heard).first { $0.kind == 2 }?.parent == "00f067aa0ba902b7")

@@ -148,14 +148,14 @@ extension Visitor {
     /// The order at this place, once it is in this state.
     func order(at location: String?, in state: String) async throws -> Answer {
         let path = try #require(location)
-        try await eventually("The state \(state)", within: .seconds(20)) { try await get(path)["state"]?.text == state }
+        try await eventually("The state \(state)") { try await get(path)["state"]?.text == state }
         return try await get(path)
     }
 
     /// The order once its history ends with `event`.
     func order(at location: String?, after event: String) async throws -> Answer {
         let path = try #require(location)
-        try await eventually("The event '\(event)'", within: .seconds(20)) { try await get(path)["history"]?.list.last?["detail"]?.text == event }
+        try await eventually("The event '\(event)'") { try await get(path)["history"]?.list.last?["detail"]?.text == event }
         return try await get(path)
     }
 
