@@ -92,20 +92,28 @@ import Testing
         #expect(answer(&queue, limit: 9) == deliveries(1...2, generation: 2))
     }
 
-    @Test func `stopping releases gathered and later deliveries, and returns the waiting callers`() {
+    @Test func `stopping returns the waiting callers, and hands nothing out any more`() {
         var queue = connected()
-        _ = queue.receive(deliveries(1...3))
-        #expect(answer(&queue, limit: 1) == deliveries(1...1))
-        #expect(queue.stop() == [])
-        _ = queue.receive(deliveries(4...4))
-        let isDue = queue.acknowledge([DeliveryTag(generation: 1, number: 1)], now: now)
-        #expect(isDue)
-        let settlements = queue.takeOutbox(now: now).settlements
-        #expect(
-            settlements == [
-                .release(2, multiple: false), .release(3, multiple: false), .release(4, multiple: false), .acknowledge(1, multiple: false),
-            ])
-        guard case .stopped = queue.next(limit: 1, id: 3, waiter: "") else { Issue.record("it handed something out"); return }
+        _ = queue.next(limit: 1, id: 1, waiter: "first")
+        #expect(queue.stop() == ["first"])
+        #expect(queue.receive(deliveries(1...1)).isEmpty)
+        guard case .stopped = queue.next(limit: 1, id: 2, waiter: "") else { Issue.record("it handed something out"); return }
+    }
+
+    @Test func `after the stop gathered and later deliveries go back in one frame, behind the settlement of those handed out`() {
+        var queue = connected()
+        _ = queue.receive(deliveries(1...5))
+        #expect(answer(&queue, limit: 2) == deliveries(1...2))
+        _ = queue.stop()
+        _ = queue.receive(deliveries(6...7))
+        expect(&queue, at: now, [])
+        #expect(acknowledge(&queue, 2, at: now))
+        expect(&queue, at: now, [.acknowledge(2, multiple: false)])
+        #expect(acknowledge(&queue, 1, at: now))
+        expect(&queue, at: now, [.acknowledge(1, multiple: false), .release(7, multiple: true)])
+        _ = queue.receive(deliveries(8...8))
+        expect(&queue, at: now, [.release(8, multiple: false)])
+        expect(&queue, at: now, [])
     }
 
     /// What is written at that time, and when the rest is due.

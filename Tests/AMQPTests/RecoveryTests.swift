@@ -180,6 +180,29 @@ extension BrokerTests {
             #expect(await publisher.publish([message("x", to: "q")]).first?.failure == .stopped)
         }
 
+        @Test func `however much goes back at a shutdown, the acknowledgements are not lost`() async throws {
+            let broker = try await TestBroker.shared.value
+            let topology = try await Topology(broker.configuration)
+            let queue = try await topology.queue(arguments: ["x-queue-type": "quorum"])
+            let publisher = try Publisher(configuration: broker.configuration, logger: quiet)
+            let consumer = try Consumer(configuration: broker.configuration, source: .queue(queue), prefetch: 1_000, logger: quiet)
+            try await running(publisher) {
+                let group = ServiceGroup(services: [consumer], logger: quiet)
+                let run = Task { try await group.run() }
+                _ = await publisher.publish((0..<300).map { message("\($0)", to: queue, persistent: true) })
+                let deliveries = try await consumer.collect(10)
+                try await eventually("all are with the consumer") { try await topology.ready(queue) == 0 }
+                await consumer.acknowledge(deliveries.map(\.tag))
+                await group.triggerGracefulShutdown()
+                try await run.value
+                let ready = Changing(0)
+                try await eventually("all that was not acknowledged is back: \(ready.current)") {
+                    ready.become(try await topology.ready(queue))
+                    return ready.current == 290
+                }
+            }
+        }
+
         @Test func `graceful shutdown confirms pending publications and writes the acknowledgements`() async throws {
             let broker = try await TestBroker.shared.value
             let topology = try await Topology(broker.configuration)

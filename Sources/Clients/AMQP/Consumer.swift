@@ -132,8 +132,12 @@ public final class Consumer: MessageConsumer, Service {
         connection?.wake()
     }
 
-    private func stopDeliveries() {
-        let (waiters, connection) = state.withLock { ($0.queue.stop(), $0.connection) }
+    /// - Parameter isEnding: The connection is to end, too. Told in one step: in between it would end without the acknowledgements that still wait for others.
+    private func stopDeliveries(isEnding: Bool = false) {
+        let (waiters, connection) = state.withLock { state in
+            if isEnding { state.isStopping = true }
+            return (state.queue.stop(), state.connection)
+        }
         for waiter in waiters { waiter.resume(throwing: AMQPError.stopped("consumer")) }
         connection?.wake()
     }
@@ -206,8 +210,7 @@ extension Consumer: ConnectionOwner {
     }
 
     func stop(immediately: Bool) {
-        state.withLock { $0.isStopping = true }
-        stopDeliveries()
+        stopDeliveries(isEnding: true)
     }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }

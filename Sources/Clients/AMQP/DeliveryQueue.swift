@@ -19,6 +19,10 @@ struct DeliveryQueue<Waiter> {
     private var waiters: [(id: UInt64, limit: Int, waiter: Waiter)] = []
     private var unsettled = UnsettledDeliveries()
     private var outbox: [Settlement] = []
+    /// What nobody had taken when the stop came, and what arrived after it. It goes back in one frame once all that was taken is settled, which is when its turn
+    /// would have come. One frame for each would lose acknowledgements: RabbitMQ's channel passes 32 settlements on to a quorum queue, keeps the rest until those
+    /// are on disk, and drops them when the channel closes.
+    private var untaken: [UInt64] = []
     private var acknowledged: [UInt64] = []
     private var acknowledgedSince: ContinuousClock.Instant?
     private var generation: UInt64 = 0
@@ -51,7 +55,7 @@ struct DeliveryQueue<Waiter> {
     mutating func disconnected() {
         generation = 0
         unsettled = UnsettledDeliveries()
-        outbox = []
+        (outbox, untaken) = ([], [])
         (acknowledged, acknowledgedSince) = ([], nil)
         if !noAck { gathered = [] }
     }
@@ -61,7 +65,7 @@ struct DeliveryQueue<Waiter> {
         if !noAck {
             for delivery in deliveries { unsettled.add(delivery.tag.number, isRedelivered: delivery.redelivered) }
             guard !isStopped else {
-                outbox += unsettled.release(deliveries.map(\.tag.number))
+                untaken += deliveries.map(\.tag.number)
                 return []
             }
         }
@@ -74,6 +78,10 @@ struct DeliveryQueue<Waiter> {
         let due = acknowledgedSince.map { $0 + Self.acknowledgementDelay }
         guard !outbox.isEmpty || mustWrite || due.map({ $0 <= now }) == true else { return ([], due) }
         writeAcknowledged()
+        if untaken.count == unsettled.count {
+            outbox += unsettled.release(untaken)
+            untaken = []
+        }
         defer { outbox = [] }
         return (outbox, nil)
     }
@@ -121,7 +129,7 @@ struct DeliveryQueue<Waiter> {
     mutating func stop() -> [Waiter] {
         isStopped = true
         if !noAck {
-            outbox += unsettled.release(gathered.map(\.tag.number))
+            untaken += gathered.map(\.tag.number)
             gathered = []
         }
         defer { waiters = [] }
