@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 
 import jsonschema
 import kubernetes_validate
@@ -172,6 +173,27 @@ def check_references(where: str, documents: list[dict], everything: list[dict]) 
             problem(f"{where}: {name(document)}: no autoscaler or no disruption budget covers it")
 
 
+def check_traffic(where: str, documents: list[dict], made: dict[str, dict]) -> None:
+    """Checks that the network policies let each role connect to the servers that its settings name. All other traffic is denied."""
+    standard = {"amqp": 5672, "amqps": 5671, "postgres": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443, "smtp": 587, "smtps": 465}
+    policies = [d["spec"] for d in documents if d["kind"] == "NetworkPolicy" and "Egress" in d["spec"]["policyTypes"]]
+    maps = {d["metadata"]["name"]: d["data"] for d in documents if d["kind"] == "ConfigMap"}
+    for document in documents:
+        if document["kind"] != "Deployment" or not document["metadata"]["labels"].get("wharf.example/role"):
+            continue
+        template = document["spec"]["template"]
+        container = template["spec"]["containers"][0]
+        holds = {entry: value for v in template["spec"]["volumes"] for entry, value in made.get(v.get("secret", {}).get("secretName"), {}).get("stringData", {}).items()}
+        urls = {entry["name"]: holds.get(pathlib.PurePath(entry["value"]).name, "") for entry in container["env"]}
+        urls |= {"OTEL_EXPORTER_OTLP_ENDPOINT": maps[source["configMapRef"]["name"]].get("OTEL_EXPORTER_OTLP_ENDPOINT", "") for source in container["envFrom"]}
+        open_ports = {port["port"] for p in policies if matches(p["podSelector"], template["metadata"]["labels"]) for rule in p.get("egress", []) for port in rule.get("ports", [])}
+        for setting, url in urls.items():
+            parts = urllib.parse.urlsplit(url)
+            port = parts.port or standard.get(parts.scheme) if parts.hostname else None
+            if port and port not in open_ports:
+                problem(f"{where}: {name(document)}: no network policy lets it connect to port {port}, which {setting} needs")
+
+
 def check_queues(where: str, documents: list[dict]) -> None:
     """Checks that every trigger names a queue of its pool. A trigger on a missing queue never scales."""
     queues = {queue["name"] for queue in json.loads(pathlib.Path("topology/definitions.json").read_text())["queues"]}
@@ -236,6 +258,7 @@ def main() -> None:
         if where.startswith("overlays"):
             check_references(where, documents, documents + kustomized["release"])
             check_queues(where, documents)
+            check_traffic(where, documents, made)
     check_swarm(known)
     for kind in sorted(unchecked):
         print(f"not checked, because there is no schema (of custom resources: in {SCHEMAS}): {kind}", file=sys.stderr)

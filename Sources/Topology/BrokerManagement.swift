@@ -49,11 +49,14 @@ public struct BrokerManagement: Sendable {
         try JSON.decode(from: try await exchange("GET", "/api/queues?columns=\(QueueState.columns)"))
     }
 
-    /// How many nodes the cluster has, including those that are down.
-    func nodeCount() async throws -> Int {
-        struct Node: Decodable {}
-        let nodes: [Node] = try JSON.decode(from: try await exchange("GET", "/api/nodes?columns=name"))
-        return nodes.count
+    /// The nodes of the cluster, including those that are down.
+    func nodes() async throws -> [Node] {
+        try JSON.decode(from: try await exchange("GET", "/api/nodes?columns=name,running"))
+    }
+
+    struct Node: Decodable {
+        let name: String
+        let running: Bool
     }
 
     private func exchange(_ method: String, _ path: String, _ body: [UInt8] = []) async throws -> [UInt8] {

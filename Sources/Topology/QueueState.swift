@@ -47,12 +47,15 @@ public struct QueueState: Sendable, Equatable, Decodable {
 }
 
 extension Topology {
-    /// The current faults of the definitions' queues, one line each: queues without a leader, or with members away or missing.
+    /// The current faults of the cluster and of the definitions' queues, one line each: nodes that are not running, and queues without a leader or with members away or missing.
     /// - Throws: ``TopologyError`` with code `broker`; any error of `broker` when it cannot be reached.
     public static func troubles(of definitions: Definitions, via broker: BrokerManagement) async throws -> [String] {
-        let (states, nodeCount) = (try await broker.queueStates(), try await broker.nodeCount())
-        return states.filter { state in definitions.queues.contains { $0.name == state.name && $0.virtualHost == state.virtualHost } }
-            .compactMap { state in state.trouble(nodeCount: nodeCount).map { "unwell: queue \(state.name): \($0)" } }
+        let (states, nodes) = (try await broker.queueStates(), try await broker.nodes())
+        // A node that was replaced without being removed from the cluster first answers for its members although it is a cluster by itself.
+        let away = nodes.filter { !$0.running }.map { "unwell: node \($0.name) is not running" }.sorted()
+        let queues = states.filter { state in definitions.queues.contains { $0.name == state.name && $0.virtualHost == state.virtualHost } }
+            .compactMap { state in state.trouble(nodeCount: nodes.count).map { "unwell: queue \(state.name): \($0)" } }
             .sorted()
+        return away + queues
     }
 }

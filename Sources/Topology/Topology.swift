@@ -23,7 +23,7 @@ public enum Topology {
             throw TopologyError(.unknownUser, "Passwords were given for users that the definitions do not have: \(list(strangers))")
         }
         let held = try await broker.definitions()
-        let (wanted, renewed) = try definitions.fitted(to: held, nodeCount: try await broker.nodeCount()).withPasswords(passwords, keeping: held.users)
+        let (wanted, renewed) = try definitions.fitted(to: held, nodeCount: try await broker.nodes().count).withPasswords(passwords, keeping: held.users)
         let drift = Comparison(wanted: wanted, held: held).drift().filter { $0.kind != .extra }
         let conflicts = drift.filter { $0.kind == .different && $0.isFixed }
         let renewals = wanted.queues.filter { queue in conflicts.contains { $0.object == queue.title } }
@@ -50,7 +50,7 @@ public enum Topology {
     /// - Throws: ``TopologyError`` with code `broker`; any error of `broker` when it cannot be reached.
     public static func check(_ definitions: Definitions, via broker: BrokerManagement) async throws -> [Drift] {
         let held = try await broker.definitions()
-        return Comparison(wanted: definitions.fitted(to: held, nodeCount: try await broker.nodeCount()), held: held).drift()
+        return Comparison(wanted: definitions.fitted(to: held, nodeCount: try await broker.nodes().count), held: held).drift()
     }
 
     /// Longer than queries and credentials may wait in their queues, so that these are empty by then.

@@ -30,4 +30,11 @@ import Topology
     func `a queue's troubles are reported`(json: String, trouble: String) throws {
         #expect(try self.trouble(json) == trouble)
     }
+
+    @Test func `a node that is not running is reported, even if no queue misses a member`() async throws {
+        let broker = BrokerManagement { _, path, _ in
+            (200, Array((path.hasPrefix("/api/nodes") ? #"[{"name": "a", "running": true}, {"name": "b", "running": false}]"# : "[]").utf8))
+        }
+        #expect(try await Topology.troubles(of: try repositoryDefinitions(), via: broker) == ["unwell: node b is not running"])
+    }
 }
