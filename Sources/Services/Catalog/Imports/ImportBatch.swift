@@ -150,6 +150,7 @@ struct ImportBatch: Sendable {
 
     /// The number of rows of the file that are rejected: a product with one wrong row is rejected as a whole.
     func rejectedRows(of rows: [ImportRow]) -> Int {
+        guard !rejections.isEmpty else { return 0 }
         let lines = Set(rejections.map(\.line))
         return rows.reduce(0) { $0 + ($1.lines.contains(where: lines.contains) ? $1.lines.count : 0) }
     }

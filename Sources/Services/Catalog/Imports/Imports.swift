@@ -90,12 +90,10 @@ struct Imports: Sendable {
             let part = try await threads.step { try await self.part(of: job, now, on: transaction) }
             let isEnd = part.isEnd(fileBytes: job.bytes)
             job.move(behind: part)
-            let (window, ahead) = (isEnd ? [] : try await window(of: job, on: transaction), job)
-            async let next = readAhead(window, ahead, now)
+            if !isEnd { readAhead(try await window(of: job, on: transaction), job, now) }
             var taken = try await threads.step { try await take(part, &job, now, on: transaction) }
             let held = isEnd ? try await heldToTheEnd(&taken, on: transaction) : []
             // Orders wait from the moment the stock is locked until the commit, so nothing in between may wait for a low-priority thread.
-            self.ahead.keep(await next, of: job.id)
             try await ImportStock.set(&taken, on: transaction)
             rejections = part.flaws + taken.rejections + held
             lows = taken.lows
@@ -133,7 +131,7 @@ struct Imports: Sendable {
 
     /// The rows of this step.
     private func part(of job: ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportPart {
-        if let part = ahead.take(job.id, behind: job.reader) { return part }
+        if let part = try await ahead.take(job.id, behind: job.reader, clock) { return part }
         return try ImportPart(of: try await window(of: job, on: transaction), job, products, now: now)
     }
 
@@ -141,9 +139,11 @@ struct Imports: Sendable {
         try await ImportStore.window(job.id, from: job.reader.position, count: ImportReader.windowBytes, on: transaction)
     }
 
-    /// Reads the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
-    private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) async -> ImportPart? {
-        window.isEmpty ? nil : await threads.readAhead { try? ImportPart(of: window, job, products, now: now) }
+    /// Begins to read the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
+    private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) {
+        guard ahead.begin(job.id) else { return }
+        let (ahead, products) = (ahead, products)
+        if !threads.readAhead({ ahead.end(try? ImportPart(of: window, job, products, now: now)) }) { ahead.end(nil) }
     }
 
     private var products: ImportProducts { ImportProducts(randomness: randomness) }
@@ -152,6 +152,11 @@ struct Imports: Sendable {
     private func take(_ part: ImportPart, _ job: inout ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportBatch {
         var batch = ImportBatch(job: job, now: now)
         batch.rejections = part.unkeyed
+        if let fresh = part.fresh, part.before.amounts == batch.amounts, try await fresh.insert(now: now, on: transaction) {
+            batch.changed = fresh.wishes.count
+            job.reader.amounts = part.amounts
+            return batch
+        }
         let earlier = try await ImportStore.claim(part.keys, of: job.id, on: transaction)
         let new = earlier.isEmpty && !part.keys.areRepeated ? part.keyed : batch.unrepeated(part.keyed, earlier)
         guard !new.isEmpty else { return batch }
