@@ -34,7 +34,11 @@ import Testing
                 FROM products JOIN stock USING (sku) WHERE sku <> 'KNOWN' ORDER BY sku
                 """)
             let movements = try await connection.query(
-                "SELECT concat_ws('|', sku, delta, kind, starts_with(reason, 'import '), by IS NOT NULL, at = (SELECT created_at FROM products WHERE sku = stock_movements.sku)) AS text FROM stock_movements ORDER BY id")
+                """
+                SELECT concat_ws('|', sku, delta, kind, starts_with(reason, 'import '), by IS NOT NULL,
+                                 at = (SELECT created_at FROM products WHERE sku = stock_movements.sku)) AS text
+                FROM stock_movements ORDER BY id
+                """)
             let keys: Int = try await connection.query("SELECT count(*) AS count FROM import_keys")[0].decode("count")
             return Content(products: try products.map { try $0.decode("text") }, movements: try movements.map { try $0.decode("text") }, keys: keys)
         }

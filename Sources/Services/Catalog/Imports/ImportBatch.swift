@@ -33,6 +33,8 @@ struct ImportBatch: Sendable {
     var rejections: [Rejection] = []
     /// Rows that said something new.
     var changed = 0
+    /// Whether all rows were new products (``FreshProducts``).
+    var isFresh = false
     /// Stock levels to set, all different from the current ones. They are set last, because orders wait while the stock is locked.
     var stock: [(row: KeyedRow, sku: String, onHand: Int)] = []
     /// SKUs that this batch creates. In a dry run, they have no stock.

@@ -8,8 +8,12 @@ import Secrets
 /// Files of products, stock, prices and categories. A file comes in pieces, which are kept; then a chain of messages reads it, a batch of rows in one
 /// transaction each. The position is stored in the database with the changes, so any worker that gets the next message continues from there.
 struct Imports: Sendable {
-    /// In one transaction: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
+    /// In one step: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
     static let batchRows = 4_000
+    /// A transaction takes a further step while it is younger than this, so that not every step of a fast database waits for a message on its way.
+    private static let transactionTime: TimeInterval = 0.2
+    /// In one transaction.
+    private static let maximumSteps = 3
 
     let clock: any WallClock
     let randomness: any Randomness
@@ -59,7 +63,7 @@ struct Imports: Sendable {
                 outcomes.append(.done(emit: [try next(job)], note: "the database has lost earlier steps"))
                 continue
             }
-            let lows = isBehind ? try await pause(&job, on: transaction) : try await step(&job, on: transaction)
+            let lows = isBehind ? try await pause(&job, on: transaction) : try await steps(&job, on: transaction)
             outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
             if job.state != .running { isEnd = true }
         }
@@ -80,14 +84,29 @@ struct Imports: Sendable {
         return []
     }
 
-    /// Returns the events of stock that has become low.
-    private func step(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+    /// Takes a step, and further ones while that is quick: a step of new products locks no stock, and its successor does not wait for rows. Returns the events of stock that has
+    /// become low.
+    private func steps(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+        let start = clock.now()
+        var (lows, isFresh) = try await step(&job, on: transaction)
+        for _ in 1..<Self.maximumSteps where isFresh && job.state == .running && clock.now().timeIntervalSince(start) < Self.transactionTime {
+            guard let part = ahead.takeAtOnce(job.id, behind: job.reader) else { break }
+            let more: [OutgoingMessage]
+            (more, isFresh) = try await step(&job, of: part, on: transaction)
+            lows += more
+        }
+        return lows
+    }
+
+    /// - Parameter read: The rows; nil if they still have to be read.
+    private func step(_ job: inout ImportJob, of read: ImportPart? = nil, on transaction: any SQLConnection) async throws -> (lows: [OutgoingMessage], isFresh: Bool) {
         let now = clock.now()
         if !job.dryRun { try await SearchBacklog.use(on: transaction) }
         var rejections: [Rejection] = []
         var lows: [OutgoingMessage] = []
+        var isFresh = false
         do {
-            let part = try await threads.step { try await self.part(of: job, now, on: transaction) }
+            let part = if let read { read } else { try await threads.step { try await self.part(of: job, now, on: transaction) } }
             let isEnd = part.isEnd(fileBytes: job.bytes)
             job.move(behind: part)
             if !isEnd { readAhead(try await window(of: job, on: transaction), job, now) }
@@ -96,7 +115,7 @@ struct Imports: Sendable {
             // Orders wait from the moment the stock is locked until the commit, so nothing in between may wait for a low-priority thread.
             try await ImportStock.set(&taken, on: transaction)
             rejections = part.flaws + taken.rejections + held
-            lows = taken.lows
+            (lows, isFresh) = (taken.lows, taken.isFresh)
             job.count(part, taken)
             job.reject(accepted: held.count)
             if isEnd { job.state = .done }
@@ -117,7 +136,7 @@ struct Imports: Sendable {
         job.unlisted += try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
         try await ImportStore.save(job, now: now, on: transaction)
         if !job.dryRun { try await ImportStore.replan(after: job.step, on: transaction) }
-        return lows
+        return (lows, isFresh)
     }
 
     /// The rejections of rows that waited in vain for others in the file. Until now, they were counted as accepted.
@@ -154,6 +173,7 @@ struct Imports: Sendable {
         batch.rejections = part.unkeyed
         if let fresh = part.fresh, part.before.amounts == batch.amounts, try await fresh.insert(now: now, on: transaction) {
             batch.changed = fresh.wishes.count
+            batch.isFresh = true
             job.reader.amounts = part.amounts
             return batch
         }

@@ -46,6 +46,11 @@ final class ReadAhead: Sendable {
     /// The rows after the reader's position; nil if they were not read ahead.
     func take(_ id: UUID, behind reader: ImportReader, _ clock: any WallClock) async throws -> ImportPart? {
         if isReading(id) { _ = try await clock.within(Self.patience) { await self.ended(id) } }
+        return takeAtOnce(id, behind: reader)
+    }
+
+    /// The same for a step that must not wait.
+    func takeAtOnce(_ id: UUID, behind reader: ImportReader) -> ImportPart? {
         let found = state.withLock { state in
             guard state.kept?.id == id else { return ImportPart?.none }
             return state.kept.take()?.part
