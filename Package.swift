@@ -225,7 +225,7 @@ let package = Package(
                 ]
             ),
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
-            ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "PostgreSQL", "Secrets"]),
+            ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "IOThreads", "PostgreSQL", "Runtime", "Secrets"]),
             ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, metrics, metricsTestKit, lifecycle]),
             ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets", log, metrics, metricsTestKit]),
             ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []), ("MonitoringTests", ["Instruments", "YAML", "LocalServers"]),

@@ -1,11 +1,18 @@
 import FoundationEssentials
+import IOThreads
 import JSON
+import Runtime
 import Testing
 
 @testable import Catalog
 @testable import Input
 @testable import Messaging
 @testable import ServiceKit
+
+private struct PatientClock: WallClock {
+    func now() -> Date { Date() }
+    func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
+}
 
 @Suite struct `Reading ahead` {
     private let file = Array("sku,name,amount,currency\nA,Tea,100,EUR\nB,Cup,,EUR\nC D,Pot,100,EUR\n".utf8)
@@ -20,20 +27,62 @@ import Testing
         return try ImportPart(of: file, job, ImportProducts(randomness: TestRandomness()), now: .distantPast)
     }
 
-    @Test func `a part that was read ahead is taken once, by its import, from where it begins`() throws {
+    /// Its timers end at once.
+    private let clock = SetClock()
+
+    private func keep(_ part: ImportPart?, of id: UUID, in ahead: Catalog.ReadAhead) {
+        #expect(ahead.begin(id))
+        ahead.end(part)
+    }
+
+    @Test func `a part that was read ahead is taken once, by its import, from where it begins`() async throws {
         let ahead = ReadAhead()
         let part = try part()
         #expect(part.rows.count == 3 && part.isEnd(fileBytes: file.count))
         let id = UUID()
-        ahead.keep(part, of: id)
-        #expect(ahead.take(UUID(), behind: part.before)?.rows == nil)
-        ahead.keep(part, of: id)
-        #expect(ahead.take(id, behind: part.after)?.rows == nil)
-        ahead.keep(part, of: id)
+        keep(part, of: id, in: ahead)
+        #expect(try await ahead.take(UUID(), behind: part.before, clock)?.rows == nil)
+        #expect(try await ahead.take(id, behind: part.after, clock)?.rows == nil)
+        keep(part, of: id, in: ahead)
         var settled = part.before
         settled.amounts = .minorUnits
-        #expect(ahead.take(id, behind: settled)?.rows == part.rows)
-        #expect(ahead.take(id, behind: settled)?.rows == nil)
+        #expect(try await ahead.take(id, behind: settled, clock)?.rows == part.rows)
+        #expect(try await ahead.take(id, behind: settled, clock)?.rows == nil)
+        keep(nil, of: id, in: ahead)
+        #expect(try await ahead.take(id, behind: settled, clock)?.rows == nil)
+    }
+
+    @Test func `a step waits for the rows that are being read, and for no other import's`() async throws {
+        let ahead = ReadAhead()
+        let part = try part()
+        let id = UUID()
+        #expect(ahead.begin(id))
+        #expect(try await ahead.take(UUID(), behind: part.before, PatientClock())?.rows == nil)
+        async let taken = ahead.take(id, behind: part.before, PatientClock())
+        await Task.yield()
+        ahead.end(part)
+        #expect(try await taken?.rows == part.rows)
+    }
+
+    @Test func `a step that has waited in vain reads its rows itself, and only one reading goes on at a time`() async throws {
+        let ahead = ReadAhead()
+        let part = try part()
+        let id = UUID()
+        #expect(ahead.begin(id))
+        #expect(try await ahead.take(id, behind: part.before, clock)?.rows == nil)
+        #expect(!ahead.begin(id))
+        ahead.end(part)
+        // It comes too late for the rows that the step has read itself.
+        #expect(try await ahead.take(id, behind: part.after, clock)?.rows == nil)
+        #expect(ahead.begin(id))
+    }
+
+    @Test func `rows are read ahead only while a processor is idle`() async throws {
+        let threads = ImportThreads()
+        let isIdle: Bool = await withCheckedContinuation { continuation in
+            if !threads.readAhead({ continuation.resume(returning: runsWhenIdle) }) { continuation.resume(returning: false) }
+        }
+        #expect(isIdle)
     }
 
     @Test func `rows in which nothing is wrong are products already, with what their amounts mean`() throws {

@@ -1,5 +1,6 @@
 #pragma once
-// Swift's module of the C library leaves these two out.
+// Swift's module of the C library leaves these out.
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 
@@ -11,4 +12,20 @@ static inline int threads_eventfd(void) {
 /// Names the calling thread, for debuggers and top(1); at most 15 bytes are kept. prctl is variadic, which Swift cannot call.
 static inline void threads_name(const char *name) {
     prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+#ifndef SCHED_IDLE
+// <sched.h> has it for GNU sources only; the number is part of Linux's interface.
+#define SCHED_IDLE 5
+#endif
+
+/// Gives the calling thread a processor only while no other thread wants it. 0, or -1 if that is forbidden.
+static inline int threads_run_when_idle(void) {
+    struct sched_param none = {0};
+    return sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
+/// Whether the calling thread runs only when a processor is idle.
+static inline int threads_runs_when_idle(void) {
+    return sched_getscheduler(0) == SCHED_IDLE;
 }

@@ -6,17 +6,30 @@
 /// The thread ends with the last reference. It keeps only a weak reference to this object, and handlers are held weakly as well, so nothing has
 /// be closed by hand: a pool that is released takes its connections and its thread with it.
 public final class IOThread: SerialExecutor {
+    /// What the kernel gives the thread while others want its processor.
+    public enum Priority: Sendable {
+        case normal
+        /// A tenth (``BackgroundThreads/niceness``).
+        case low
+        /// Almost nothing, so nobody may wait for such a thread without a limit.
+        case idle
+    }
+
     let loop: IOLoop
 
     /// - Parameters:
     ///   - name: for debuggers and top(1); at most 15 bytes are kept.
-    ///   - niceness: added to that of the process, as in nice(1): the kernel prefers threads with a lower niceness.
-    public init(named name: String, niceness: Int32 = 0) throws(IOThreadError) {
+    ///   - priority: `normal` for a thread on which a socket or a caller waits.
+    public init(named name: String, priority: Priority = .normal) throws(IOThreadError) {
         let loop = try IOLoop()
         self.loop = loop
         loop.attach(self)
         let isStarted = startThread(named: name) {
-            if niceness > 0 { lowerPriority(by: niceness) }
+            switch priority {
+            case .normal: break
+            case .low: lowerPriority(by: BackgroundThreads.niceness)
+            case .idle: runWhenIdle()
+            }
             loop.run()
         }
         guard isStarted else { throw IOThreadError("the system has no room for another thread") }

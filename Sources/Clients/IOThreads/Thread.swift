@@ -50,3 +50,12 @@ func lowerPriority(by steps: Int32) {
     let thread = __priority_which_t(PRIO_PROCESS.rawValue)
     setpriority(thread, 0, min(19, getpriority(thread, 0) + steps))
 }
+
+/// Lets the calling thread run only while no other thread wants its processor, for good. A thread that wakes up prefers such a processor to a busy one, and gets it at once;
+/// behind a thread of low priority it would wait for the end of that thread's turn, up to 4 ms. Where a sandbox forbids that, the priority is only lowered.
+func runWhenIdle() {
+    if threads_run_when_idle() != 0 { lowerPriority(by: BackgroundThreads.niceness) }
+}
+
+/// Whether the calling thread has called ``runWhenIdle``.
+package var runsWhenIdle: Bool { threads_runs_when_idle() != 0 }

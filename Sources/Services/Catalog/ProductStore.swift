@@ -21,8 +21,10 @@ struct ProductRow: Sendable {
 enum ProductStore {
     /// Serialises batches that change products: administrators change them rarely, and SKUs and slugs that are free stay free until the batch commits.
     static func lock(on transaction: any SQLConnection) async throws {
-        try await transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('catalog.products', 0))")
+        try await transaction.execute(locking)
     }
+
+    static let locking: SQL = "SELECT pg_advisory_xact_lock(hashtextextended('catalog.products', 0))"
 
     /// Before `FROM` products joined with ``availability``.
     static let columns: SQL = """
@@ -88,34 +90,25 @@ enum ProductStore {
         return (try Set(rows.compactMap { try $0.decode("sku", as: String?.self) }), try Set(rows.compactMap { try $0.decode("slug", as: String?.self) }))
     }
 
+    /// Which of these are slugs of products for sale.
+    static func taken(slugs: [String], on transaction: any SQLConnection) async throws -> Set<String> {
+        guard !slugs.isEmpty else { return [] }
+        return try Set(await transaction.query(lookingUp(slugs: slugs)).map { try $0.decode("slug") })
+    }
+
+    static func lookingUp(slugs: [String]) -> SQL {
+        "SELECT slug FROM products WHERE NOT archived AND slug = ANY(\(slugs))"
+    }
+
     /// Returns the inserted products; those whose SKU or slug is taken are left out.
     static func insert(
         _ products: [(id: UUID, slug: String, product: NewProduct)], now: Date, on transaction: any SQLConnection
     ) async throws -> [UUID: ProductRow] {
-        try await transaction.execute(try insertion(of: products, now: now) + " ON CONFLICT DO NOTHING")
+        try await transaction.execute(try ProductInsertion(of: products.map { ($0.id, $0.product) }).statement(slugs: products.map(\.slug), now: now) + " ON CONFLICT DO NOTHING")
         try await VariantStore.insert(products.map { ($0.id, $0.product.variants) }, on: transaction)
         try await transaction.execute("INSERT INTO stock (sku) SELECT sku FROM products WHERE id = ANY(\(products.map(\.id))) ON CONFLICT DO NOTHING")
         let rows = try await transaction.query(Self.products + "WHERE id = ANY(\(products.map(\.id)))")
         return try Dictionary(rows.map(read).map { ($0.view.id, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// A character that no slug of a category contains.
-    private static let separator = "\u{1F}"
-
-    /// Inserts the products without their variants and stock, and without reading back what was inserted. Fails if a SKU or a slug is taken.
-    static func insertion(of products: [(id: UUID, slug: String, product: NewProduct)], now: Date) throws -> SQL {
-        let new = products.map(\.product)
-        return """
-            INSERT INTO products (id, sku, slug, name, description, brand, price, currency, category, categories, attributes, images, created_at, updated_at)
-            SELECT id, sku, slug, name, description, brand, price, currency, category, string_to_array(categories, \(separator)), attributes::json,
-                   images::jsonb, \(now), \(now)
-            FROM unnest(
-                \(products.map(\.id)), \(new.map(\.sku)), \(products.map(\.slug)), \(new.map(\.name)), \(new.map(\.description)),
-                \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(new.map(\.categories.first)),
-                \(new.map { $0.categories.joined(separator: separator) }), \(try new.map { try text($0.attributes) }),
-                \(try new.map { $0.images.isEmpty ? "[]" : try text($0.images.map(KeptImage.init)) })
-            ) AS new (id, sku, slug, name, description, brand, price, currency, category, categories, attributes, images)
-            """
     }
 
     /// Finds archived products, too.

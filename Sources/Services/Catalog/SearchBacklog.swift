@@ -44,7 +44,7 @@ enum SearchBacklog {
 
     /// From here on, the documents of products that `transaction` changes are written later.
     static func use(on transaction: any SQLConnection) async throws {
-        try await transaction.execute("SELECT set_config('wharf.search_later', 'on', true)")
+        try await transaction.enqueue("SELECT set_config('wharf.search_later', 'on', true)")
     }
 
     /// Run by the poller: writes the oldest entry, unless an import is running. The documents would slow the import down by as much as they cost, so

@@ -3,8 +3,9 @@ import PostgreSQL
 
 /// Chooses the slugs of the new products of a batch. The lock of products must be held, so that a slug that is free stays free.
 ///
-/// Slugs are looked up by name, not by product: a file may have a thousand products of one name in a batch.
-struct SlugChoice {
+/// Slugs are looked up by name, not by product: a file may have a thousand products of one name in a batch. What is to be looked up next depends on what was found before, so a
+/// choice has three stages, between which the caller asks the database.
+struct SlugChoice: Sendable {
     /// A new product with the slug that was given, or the best one that can be made. A class, because thousands of them are passed on together.
     final class Wish: Sendable {
         let id: UUID
@@ -23,32 +24,56 @@ struct SlugChoice {
     private var numbered: [String: [String]] = [:]
     /// For the products for which no number is left: the slug with the SKU, where it is free.
     private var withSKU: [UUID: String] = [:]
+    /// The first choices. Numbering gives none of these to another product.
+    private var wanted: Set<String>
+    /// The products that do not get their first choice.
+    private var others: [Wish] = []
 
     /// - Parameter taken: The first choices that other products have.
     init(among wishes: [Wish], taken: Set<String>, on transaction: any SQLConnection) async throws {
+        self.init(among: wishes, taken: taken)
+        if case let slugs = numbers, !slugs.isEmpty { self = numbering(without: try await ProductStore.taken(slugs: slugs, on: transaction)) }
+        if case let slugs = slugsWithSKU, !slugs.isEmpty { self = completed(without: try await ProductStore.taken(slugs: slugs, on: transaction)) }
+    }
+
+    /// The first stage.
+    init(among wishes: [Wish], taken: Set<String>) {
         self.taken = taken
-        // Numbering gives none of these to another product.
-        var wanted = Set<String>(minimumCapacity: wishes.count)
-        var others: [Wish] = []
+        wanted = Set(minimumCapacity: wishes.count)
         for wish in wishes {
             let isFree = wanted.insert(wish.first).inserted && !taken.contains(wish.first)
             if !isFree, wish.product.slug == nil { others.append(wish) }
         }
-        guard !others.isEmpty else { return }
         for wish in others where numbered[wish.first] == nil { numbered[wish.first] = GeneratedSlug.numbered(wish.first).filter { !wanted.contains($0) } }
-        let inUse = try await ProductStore.taken(skus: [], slugs: Array(numbered.values.joined()), on: transaction).slugs
-        numbered = numbered.mapValues { $0.reversed().filter { !inUse.contains($0) } }
-        var left = numbered.mapValues(\.count)
+    }
+
+    /// What is to be looked up after the first stage.
+    var numbers: [String] { Array(numbered.values.joined()) }
+
+    /// The second stage. `inUse`: which of ``numbers`` other products have.
+    func numbering(without inUse: Set<String>) -> SlugChoice {
+        var choice = self
+        choice.numbered = numbered.mapValues { $0.reversed().filter { !inUse.contains($0) } }
+        var left = choice.numbered.mapValues(\.count)
         for wish in others {
             if left[wish.first, default: 0] > 0 {
                 left[wish.first, default: 0] -= 1
             } else if let slug = GeneratedSlug.withSKU(wish.first, wish.product.sku), !wanted.contains(slug) {
-                withSKU[wish.id] = slug
+                choice.withSKU[wish.id] = slug
             }
         }
-        guard !withSKU.isEmpty else { return }
-        let withSKUInUse = try await ProductStore.taken(skus: [], slugs: Array(withSKU.values), on: transaction).slugs
-        if !withSKUInUse.isEmpty { withSKU = withSKU.filter { !withSKUInUse.contains($0.value) } }
+        return choice
+    }
+
+    /// What is to be looked up after the second stage.
+    var slugsWithSKU: [String] { Array(withSKU.values) }
+
+    /// The last stage. `inUse`: which of ``slugsWithSKU`` other products have.
+    func completed(without inUse: Set<String>) -> SlugChoice {
+        guard !inUse.isEmpty else { return self }
+        var choice = self
+        choice.withSKU = withSKU.filter { !inUse.contains($0.value) }
+        return choice
     }
 
     /// Nil only for a product whose slug was given and is taken.

@@ -33,6 +33,8 @@ struct ImportBatch: Sendable {
     var rejections: [Rejection] = []
     /// Rows that said something new.
     var changed = 0
+    /// Whether all rows were new products (``FreshProducts``).
+    var isFresh = false
     /// Stock levels to set, all different from the current ones. They are set last, because orders wait while the stock is locked.
     var stock: [(row: KeyedRow, sku: String, onHand: Int)] = []
     /// SKUs that this batch creates. In a dry run, they have no stock.
@@ -150,6 +152,7 @@ struct ImportBatch: Sendable {
 
     /// The number of rows of the file that are rejected: a product with one wrong row is rejected as a whole.
     func rejectedRows(of rows: [ImportRow]) -> Int {
+        guard !rejections.isEmpty else { return 0 }
         let lines = Set(rejections.map(\.line))
         return rows.reduce(0) { $0 + ($1.lines.contains(where: lines.contains) ? $1.lines.count : 0) }
     }

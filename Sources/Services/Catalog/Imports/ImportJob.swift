@@ -72,7 +72,7 @@ struct ImportJob: Sendable {
     }
 
     mutating func count(_ part: ImportPart, _ taken: ImportBatch) {
-        let count = part.rows.reduce(0) { $0 + $1.lines.count }
+        let count = part.rowCount
         let rejectedRows = taken.rejectedRows(of: part.rows)
         rows += count + part.flaws.count
         accepted += count - rejectedRows

@@ -18,6 +18,10 @@ struct ImportPart: Sendable {
     let keys: Keys
     /// How amounts up to the end of these rows are interpreted, if the amounts before them are interpreted as `before` says.
     let amounts: AmountReader.Form?
+    /// The number of rows of the file.
+    let rowCount: Int
+    /// Nil if the rows describe anything else.
+    let fresh: FreshProducts?
 
     /// Keys with the lines on which they first occur, as arrays for the database.
     struct Keys: Sendable {
@@ -71,6 +75,8 @@ struct ImportPart: Sendable {
             }
         }
         amounts = batch.amounts
+        rowCount = rows.reduce(0) { $0 + $1.lineCount }
+        fresh = job.dryRun ? nil : FreshProducts(keyed, new, keys, job)
     }
 
     /// Whether no rows follow.

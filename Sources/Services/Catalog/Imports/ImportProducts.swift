@@ -109,12 +109,14 @@ struct ImportProducts: Sendable {
         _ new: [(id: UUID, slug: String, product: NewProduct)], stock: [(sku: String, onHand: Int)], _ batch: ImportBatch, on transaction: any SQLConnection
     ) async throws {
         // While the database works on the stock, the products are encoded. Variants come after it, because they begin with stock of their own.
-        async let isStocked: Void = ImportStock.begin(stock, batch, on: transaction)
-        // No SKU or slug is taken: they were looked up under the lock of products, which is still held. `ON CONFLICT` would look them up again.
-        let insertion = try ProductStore.insertion(of: new, now: batch.now)
-        try await isStocked
+        async let insertion = ProductInsertion(of: new.map { ($0.id, $0.product) })
+        if !stock.isEmpty {
+            let beginning = ImportStock.Beginning(stock, batch.job)
+            _ = try await transaction.pipeline([beginning.stock, beginning.movements(at: batch.now)])
+        }
         guard !new.isEmpty else { return }
-        try await transaction.execute(insertion)
+        // No SKU or slug is taken: they were looked up under the lock of products, which is still held. `ON CONFLICT` would look them up again.
+        try await transaction.execute(try await insertion.statement(slugs: new.map(\.slug), now: batch.now))
         try await VariantStore.insert(new.map { ($0.id, $0.product.variants) }, on: transaction)
     }
 

@@ -30,17 +30,22 @@ enum ImportStock {
         batch.changed += batch.stock.count
     }
 
-    /// Inserts the first counts of SKUs that had no stock. The lock of products must be held, because stock is created only under this lock.
-    static func begin(_ counts: [(sku: String, onHand: Int)], _ batch: ImportBatch, on transaction: any SQLConnection) async throws {
-        guard !counts.isEmpty else { return }
-        try await transaction.execute(
-            """
-            WITH new AS (
-                INSERT INTO stock (sku, on_hand) SELECT sku, on_hand FROM unnest(\(counts.map(\.sku)), \(counts.map(\.onHand))) AS given (sku, on_hand)
-                RETURNING sku, on_hand)
-            INSERT INTO stock_movements (sku, delta, kind, reason, by, at)
-            SELECT sku, on_hand, \(MovementView.Kind.set.rawValue), \("import \(batch.job.id.lowerCaseText)"), \(batch.job.by), \(batch.now) FROM new WHERE on_hand > 0
-            """)
+    /// The statements that insert the first counts of SKUs that had no stock. The lock of products must be held, because stock is created only under this lock.
+    struct Beginning: Sendable {
+        let stock: SQL
+        private let movements: SQL
+
+        init(_ counts: [(sku: String, onHand: Int)], _ job: ImportJob) {
+            stock = "INSERT INTO stock (sku, on_hand) SELECT sku, on_hand FROM unnest(\(counts.map(\.sku)), \(counts.map(\.onHand))) AS given (sku, on_hand)"
+            let moved = counts.filter { $0.onHand > 0 }
+            movements = """
+                INSERT INTO stock_movements (sku, delta, kind, reason, by, at)
+                SELECT sku, on_hand, \(MovementView.Kind.set.rawValue), \("import \(job.id.lowerCaseText)"), \(job.by), moment
+                FROM unnest(\(moved.map(\.sku)), \(moved.map(\.onHand))) AS given (sku, on_hand)
+                """
+        }
+
+        func movements(at now: Date) -> SQL { movements + " CROSS JOIN (SELECT \(now) AS moment) AS time" }
     }
 
     /// Sets the stock of the batch, and counts what cannot be set as unchanged.

@@ -101,7 +101,7 @@ enum ImportStore {
     }
 
     static func save(_ job: ImportJob, now: Date, on transaction: any SQLConnection) async throws {
-        try await transaction.execute(
+        try await transaction.enqueue(
             """
             UPDATE imports
             SET state = \(job.state.rawValue), reader = \(try text(job.reader))::text::json, step = \(job.step), row_count = \(job.rows),
@@ -122,10 +122,12 @@ enum ImportStore {
         guard !keys.names.isEmpty else { return [:] }
         let rows = try await transaction.query("SELECT key, line FROM import_keys WHERE import_id = \(id) AND key = ANY(\(keys.names))")
         let earlier: [String: Int] = try Dictionary(rows.map { (try $0.decode("key"), try $0.decode("line")) }, uniquingKeysWith: { first, _ in first })
-        let new = keys.without(earlier)
-        try await transaction.enqueue(
-            "INSERT INTO import_keys (import_id, key, line) SELECT \(id), key, line FROM unnest(\(new.names), \(new.lines)) AS new (key, line)")
+        try await transaction.enqueue(recording(keys.without(earlier), of: id))
         return earlier
+    }
+
+    static func recording(_ keys: ImportPart.Keys, of id: UUID) -> SQL {
+        "INSERT INTO import_keys (import_id, key, line) SELECT \(id), key, line FROM unnest(\(keys.names), \(keys.lines)) AS new (key, line)"
     }
 
     // MARK: - What was not taken

@@ -1,8 +1,8 @@
 import IOThreads
 import Synchronization
 
-/// The threads on which imports read and check rows. They have low priority, so that the thread that answers queries, and other processes, do not wait for them. One
-/// handles the rows of a step, while the other reads those of the next step. They start with the first import.
+/// The threads on which imports read and check rows, so that the thread that answers queries, and other processes, do not wait for them. One, of low priority, handles the rows of a
+/// step, while the other, which runs only when a processor is idle, reads those of the next step. They start with the first import.
 final class ImportThreads: Sendable {
     private struct Started {
         let steps: IOThread
@@ -16,19 +16,21 @@ final class ImportThreads: Sendable {
         try await withTaskExecutorPreference(start()?.steps.taskExecutor ?? globalConcurrentExecutor, operation: work)
     }
 
-    /// Runs `work` in the same way on the thread that reads ahead.
-    func readAhead<Result: Sendable>(_ work: () async -> Result) async -> Result {
-        await withTaskExecutorPreference(start()?.ahead.taskExecutor ?? globalConcurrentExecutor, operation: work)
+    /// Runs `work` on the thread that reads ahead, and does not wait for it. False if the system has no room for the threads.
+    func readAhead(_ work: @escaping @Sendable () -> Void) -> Bool {
+        guard let ahead = start()?.ahead else { return false }
+        ahead.call(work)
+        return true
     }
 
     private func start() -> Started? {
         started.withLock { started in
-            if started == nil, let steps = thread("imports"), let ahead = thread("imports-ahead") { started = Started(steps: steps, ahead: ahead) }
+            if started == nil, let steps = thread("imports", .low), let ahead = thread("imports-ahead", .idle) { started = Started(steps: steps, ahead: ahead) }
             return started
         }
     }
 
-    private func thread(_ name: String) -> IOThread? {
-        try? IOThread(named: name, niceness: BackgroundThreads.niceness)
+    private func thread(_ name: String, _ priority: IOThread.Priority) -> IOThread? {
+        try? IOThread(named: name, priority: priority)
     }
 }

@@ -8,8 +8,12 @@ import Secrets
 /// Files of products, stock, prices and categories. A file comes in pieces, which are kept; then a chain of messages reads it, a batch of rows in one
 /// transaction each. The position is stored in the database with the changes, so any worker that gets the next message continues from there.
 struct Imports: Sendable {
-    /// In one transaction: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
+    /// In one step: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
     static let batchRows = 4_000
+    /// A transaction takes a further step while it is younger than this, so that not every step of a fast database waits for a message on its way.
+    private static let transactionTime: TimeInterval = 0.2
+    /// In one transaction.
+    private static let maximumSteps = 3
 
     let clock: any WallClock
     let randomness: any Randomness
@@ -59,7 +63,7 @@ struct Imports: Sendable {
                 outcomes.append(.done(emit: [try next(job)], note: "the database has lost earlier steps"))
                 continue
             }
-            let lows = isBehind ? try await pause(&job, on: transaction) : try await step(&job, on: transaction)
+            let lows = isBehind ? try await pause(&job, on: transaction) : try await steps(&job, on: transaction)
             outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
             if job.state != .running { isEnd = true }
         }
@@ -80,25 +84,38 @@ struct Imports: Sendable {
         return []
     }
 
-    /// Returns the events of stock that has become low.
-    private func step(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+    /// Takes a step, and further ones while that is quick: a step of new products locks no stock, and its successor does not wait for rows. Returns the events of stock that has
+    /// become low.
+    private func steps(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
+        let start = clock.now()
+        var (lows, isFresh) = try await step(&job, on: transaction)
+        for _ in 1..<Self.maximumSteps where isFresh && job.state == .running && clock.now().timeIntervalSince(start) < Self.transactionTime {
+            guard let part = ahead.takeAtOnce(job.id, behind: job.reader) else { break }
+            let more: [OutgoingMessage]
+            (more, isFresh) = try await step(&job, of: part, on: transaction)
+            lows += more
+        }
+        return lows
+    }
+
+    /// - Parameter read: The rows; nil if they still have to be read.
+    private func step(_ job: inout ImportJob, of read: ImportPart? = nil, on transaction: any SQLConnection) async throws -> (lows: [OutgoingMessage], isFresh: Bool) {
         let now = clock.now()
         if !job.dryRun { try await SearchBacklog.use(on: transaction) }
         var rejections: [Rejection] = []
         var lows: [OutgoingMessage] = []
+        var isFresh = false
         do {
-            let part = try await threads.step { try await self.part(of: job, now, on: transaction) }
+            let part = if let read { read } else { try await threads.step { try await self.part(of: job, now, on: transaction) } }
             let isEnd = part.isEnd(fileBytes: job.bytes)
             job.move(behind: part)
-            let (window, ahead) = (isEnd ? [] : try await window(of: job, on: transaction), job)
-            async let next = readAhead(window, ahead, now)
+            if !isEnd { readAhead(try await window(of: job, on: transaction), job, now) }
             var taken = try await threads.step { try await take(part, &job, now, on: transaction) }
             let held = isEnd ? try await heldToTheEnd(&taken, on: transaction) : []
             // Orders wait from the moment the stock is locked until the commit, so nothing in between may wait for a low-priority thread.
-            self.ahead.keep(await next, of: job.id)
             try await ImportStock.set(&taken, on: transaction)
             rejections = part.flaws + taken.rejections + held
-            lows = taken.lows
+            (lows, isFresh) = (taken.lows, taken.isFresh)
             job.count(part, taken)
             job.reject(accepted: held.count)
             if isEnd { job.state = .done }
@@ -119,7 +136,7 @@ struct Imports: Sendable {
         job.unlisted += try await ImportStore.add(rejections.sorted { $0.line < $1.line }, to: job.id, on: transaction)
         try await ImportStore.save(job, now: now, on: transaction)
         if !job.dryRun { try await ImportStore.replan(after: job.step, on: transaction) }
-        return lows
+        return (lows, isFresh)
     }
 
     /// The rejections of rows that waited in vain for others in the file. Until now, they were counted as accepted.
@@ -133,7 +150,7 @@ struct Imports: Sendable {
 
     /// The rows of this step.
     private func part(of job: ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportPart {
-        if let part = ahead.take(job.id, behind: job.reader) { return part }
+        if let part = try await ahead.take(job.id, behind: job.reader, clock) { return part }
         return try ImportPart(of: try await window(of: job, on: transaction), job, products, now: now)
     }
 
@@ -141,9 +158,11 @@ struct Imports: Sendable {
         try await ImportStore.window(job.id, from: job.reader.position, count: ImportReader.windowBytes, on: transaction)
     }
 
-    /// Reads the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
-    private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) async -> ImportPart? {
-        window.isEmpty ? nil : await threads.readAhead { try? ImportPart(of: window, job, products, now: now) }
+    /// Begins to read the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
+    private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) {
+        guard ahead.begin(job.id) else { return }
+        let (ahead, products) = (ahead, products)
+        if !threads.readAhead({ ahead.end(try? ImportPart(of: window, job, products, now: now)) }) { ahead.end(nil) }
     }
 
     private var products: ImportProducts { ImportProducts(randomness: randomness) }
@@ -152,6 +171,12 @@ struct Imports: Sendable {
     private func take(_ part: ImportPart, _ job: inout ImportJob, _ now: Date, on transaction: any SQLConnection) async throws -> ImportBatch {
         var batch = ImportBatch(job: job, now: now)
         batch.rejections = part.unkeyed
+        if let fresh = part.fresh, part.before.amounts == batch.amounts, try await fresh.insert(now: now, on: transaction) {
+            batch.changed = fresh.wishes.count
+            batch.isFresh = true
+            job.reader.amounts = part.amounts
+            return batch
+        }
         let earlier = try await ImportStore.claim(part.keys, of: job.id, on: transaction)
         let new = earlier.isEmpty && !part.keys.areRepeated ? part.keyed : batch.unrepeated(part.keyed, earlier)
         guard !new.isEmpty else { return batch }

@@ -17,6 +17,7 @@ struct ImportRow: Sendable, Equatable {
 
     /// The lines of all rows of the file that it represents.
     var lines: [Int] { parts.isEmpty ? [line] : parts.map(\.line) }
+    var lineCount: Int { max(1, parts.count) }
 }
 
 /// Why a row, or what one column of it says, was not taken.
