@@ -4,6 +4,7 @@ import FoundationEssentials
 import PostgreSQL
 import Secrets
 import Synchronization
+import TestKit
 import Testing
 import WebClient
 
@@ -108,16 +109,29 @@ private final class Webhook: HTTPTransport {
         #expect(try await jobs(harness).map(\.filter) == [["group": group.uuidString.lowercased()]])
     }
 
+    /// The second one looks while the first has started its job but not committed it, and goes on afterwards if it waits for the first.
     @Test func `when two workers check at the same time, only one starts a job`() async throws {
         let harness = try await JobsHarness(rules: Self.replay)
         _ = try await harness.fill(1, cause: "gateway-unreachable")
         harness.clock.advance(by: 601)
         let replay = AutomaticReplay(rule: Self.replay.replay, clock: harness.clock)
         let database = harness.letters.service.database
-        let started = try await database.transaction { first in
-            let mine = try await replay.findDue(on: first).count
-            let other = try await database.transaction { second in try await replay.findDue(on: second).count }
-            return [mine, other]
+        let second = Turn()
+        let started = try await withThrowingTaskGroup(of: Int.self) { group in
+            let mine = try await database.transaction { first in
+                let mine = try await replay.findDue(on: first).count
+                group.addTask {
+                    defer { second.end() }
+                    return try await database.transaction { try await replay.findDue(on: $0).count }
+                }
+                try await eventually("The second one has looked, or waits for the first") {
+                    if second.hasEnded { return true }
+                    try await first.execute("SELECT pg_stat_clear_snapshot()")
+                    return try await first.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == 1
+                }
+                return mine
+            }
+            return [mine, try await group.next() ?? 0]
         }
         #expect(started == [1, 0])
         #expect(try await jobs(harness).count == 1)
@@ -224,6 +238,14 @@ private final class Webhook: HTTPTransport {
         let results = await harness.letters.service.send(try await harness.due())
         #expect(results.map(\.failure?.cause) == [nil, nil, "alert-command-busy"] && command.alerts.count == 2)
     }
+}
+
+/// Whether a worker's turn has ended.
+private final class Turn: Sendable {
+    private let state = Mutex(false)
+
+    var hasEnded: Bool { state.withLock(\.self) }
+    func end() { state.withLock { $0 = true } }
 }
 
 /// Stands in for the operators' command.

@@ -10,7 +10,7 @@ extension DeadLetterStore {
     static func listing(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
         let condition = matching(filter) + following(after)
         let order: SQL = "ORDER BY last_seen_at DESC, id DESC LIMIT \(limit)"
-        if filter.isSearch { return searching(filter, after: after, limit: limit) }
+        if filter.isSearch { return searching(filter, after: after, limit: limit, bounds: .standard) }
         guard filter.isFoundByGroup else { return "SELECT \(columns) FROM letters \(condition) \(order)" }
         // No index covers the whole filter, but the counts show which groups and states contain such letters, and each has an index by time.
         return """
@@ -25,37 +25,9 @@ extension DeadLetterStore {
             """
     }
 
-    private static func following(_ after: Position?) -> SQL {
+    static func following(_ after: Position?) -> SQL {
         guard let after else { return "" }
         return " AND (last_seen_at, id) < (\(after.lastSeenAt), \(after.id))"
-    }
-
-    /// Letters that are scanned, in some 10 ms, before the word index is used. The index is faster for a word in fewer than one in a thousand letters.
-    private static let maximumLookedThrough = 10_000
-
-    /// A page of letters with a text. The planner does not know how frequent a word is, and the index of words has no order: frequent words are found among the newest
-    /// letters, and the index is used only for others. Each method takes seconds for words of the other kind.
-    private static func searching(_ filter: DeadLetterFilter, after: Position?, limit: Int) -> SQL {
-        var rest = filter
-        (rest.text, rest.header) = (nil, nil)
-        let page = following(after)
-        let order: SQL = "ORDER BY last_seen_at DESC, id DESC"
-        return """
-            WITH newest AS MATERIALIZED (
-                SELECT * FROM (SELECT * FROM letters \(matching(rest))\(page) \(order) LIMIT \(maximumLookedThrough)) AS letters
-                \(matching(filter)) \(order) LIMIT \(limit)
-            )
-            SELECT \(columns) FROM (
-                (SELECT * FROM newest WHERE (SELECT count(*) FROM newest) = \(limit))
-                UNION ALL
-                (
-                    SELECT * FROM letters \(matching(filter))\(page) AND (SELECT count(*) FROM newest) < \(limit)
-                    -- No index has this order.
-                    ORDER BY last_seen_at + interval '0' DESC, id DESC LIMIT \(limit)
-                )
-            ) AS letters
-            \(order)
-            """
     }
 
     /// The condition of a filter, for a statement that reads from `letters` alone.
@@ -69,15 +41,20 @@ extension DeadLetterStore {
         if let order = filter.order { sql += " AND order_id = \(order)" }
         if let since = filter.since { sql += " AND last_seen_at >= \(since)" }
         if let until = filter.until { sql += " AND last_seen_at < \(until)" }
-        if let header = filter.header {
-            sql += " AND words @@ \(SearchWords.query(header: header.name, header.value))::tsquery AND headers ->> \(header.name) = \(header.value)"
-        }
+        if let words = words(of: filter) { sql += " AND \(words)" }
+        if let header = filter.header { sql += " AND headers ->> \(header.name) = \(header.value)" }
+        // Any bytes can be written in this form, and its ASCII letters can be compared in lower case. Another collation than "C" would convert each body to wide characters.
         if let text = filter.text {
-            if let words = SearchWords.query(text: text) { sql += " AND words @@ \(words)::tsquery" }
-            // Any bytes can be written in this form, and its ASCII letters can be compared in lower case.
-            sql += " AND strpos(lower(encode(body, 'escape')), lower(encode(convert_to(\(text), 'UTF8'), 'escape'))) > 0"
+            sql += #" AND strpos(lower(encode(body, 'escape') COLLATE "C"), lower(encode(convert_to(\#(text), 'UTF8'), 'escape') COLLATE "C")) > 0"#
         }
         return sql
+    }
+
+    /// The condition that the word index covers; nil if the filter has no words.
+    static func words(of filter: DeadLetterFilter) -> SQL? {
+        let header = filter.header.map { SearchWords.query(header: $0.name, $0.value) }
+        let queries = [header, filter.text.flatMap(SearchWords.query(text:))].compactMap(\.self)
+        return queries.isEmpty ? nil : "words @@ \(queries.joined(separator: " & "))::tsquery"
     }
 
     /// What all letters of a group have in common.

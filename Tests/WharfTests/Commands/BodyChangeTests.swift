@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import JSON
 import Operator
 import Terminal
@@ -58,5 +59,67 @@ import Testing
         #expect(requests.sent.count == 1, "there is nothing to revert")
         try await change.revert(edited, requests) { output.write($0) }
         #expect(requests.sent.last?.operation == "deadletters.letters.revert")
+    }
+
+    // MARK: The editor
+
+    /// An editor that writes this text into its file, and the file's name into `path`.
+    private func editor(_ text: String, in folder: TemporaryFolder, status: Int = 0) throws -> TextEditor {
+        let script = "#!/bin/sh\necho \"$1\" > \(folder.path)/path\ncat \(folder.path)/text > \"$1\"\nexit \(status)\n"
+        try Data(text.utf8).write(to: URL(filePath: "\(folder.path)/text"))
+        try Data(script.utf8).write(to: URL(filePath: "\(folder.path)/editor"))
+        return TextEditor(command: "sh \(folder.path)/editor")
+    }
+
+    private func lastFile(_ folder: TemporaryFolder) throws -> String {
+        String(String(decoding: try Data(contentsOf: URL(filePath: "\(folder.path)/path")), as: UTF8.self).dropLast())
+    }
+
+    private func change(_ editor: TextEditor, resume: String? = nil) throws -> EditedBody {
+        EditedBody(settings: [], resume: resume, dryRun: false, confirmation: try Confirmation.parse(["--yes"]), editor: editor)
+    }
+
+    /// The file that an error names.
+    private func file(in failure: DeadLettersFailure?) throws -> String {
+        let text = try #require(failure?.description.split(separator: "Your text is in ").last)
+        return String(text.prefix { $0 != " " })
+    }
+
+    @Test func `an edit that the service refuses stays in a file that only its owner can read, and is opened again until it is accepted`() async throws {
+        let folder = try TemporaryFolder()
+        let letter = try Self.letter()
+        let refusal = CannedReplies { _ in (422, #"{"type":"https://wharf.example/problems/invalid-input","title":"Invalid input","status":422,"detail":"a must be less than 9"}"#) }
+        let refused = await #expect(throws: DeadLettersFailure.self) { try await change(editor(#"{"a":9}"#, in: folder)).edit(letter, refusal) { _ in } }
+        let kept = try file(in: refused)
+        #expect(refused?.description.contains("a must be less than 9") == true)
+        #expect(try FileManager.default.attributesOfItem(atPath: kept)[.posixPermissions] as? Int == 0o600)
+        #expect(try String(decoding: Data(contentsOf: URL(filePath: kept)), as: UTF8.self) == "{\n  \"a\": 9\n}\n")
+        let broken = await #expect(throws: DeadLettersFailure.self) { try await change(editor(#"{"a":8"#, in: folder), resume: kept).edit(letter, refusal) { _ in } }
+        #expect(try file(in: broken) == kept)
+        let acceptance = CannedReplies { _ in (204, "") }
+        try await change(editor(#"{"a":8}"#, in: folder), resume: kept).edit(letter, acceptance) { _ in }
+        #expect(acceptance.sent.map(\.body) == [#"{"body":"{\"a\":8}"}"#])
+        #expect(try lastFile(folder) == kept && !FileManager.default.fileExists(atPath: kept))
+    }
+
+    @Test func `an edit that is accepted, changes nothing, or fails before anything was written leaves no file`() async throws {
+        let folder = try TemporaryFolder()
+        let letter = try Self.letter()
+        let requests = CannedReplies { _ in (204, "") }
+        try await change(editor(#"{"a":2}"#, in: folder)).edit(letter, requests) { _ in }
+        #expect(try requests.sent.count == 1 && !FileManager.default.fileExists(atPath: lastFile(folder)))
+        try await change(editor(#"{"a": 1}"#, in: folder)).edit(letter, requests) { _ in }
+        #expect(try requests.sent.count == 1 && !FileManager.default.fileExists(atPath: lastFile(folder)))
+        let failure = await #expect(throws: DeadLettersFailure.self) { try await change(editor("{\n  \"a\": 1\n}\n", in: folder, status: 1)).edit(letter, requests) { _ in } }
+        #expect(failure?.description == "The editor failed. Nothing was changed.")
+        #expect(try !FileManager.default.fileExists(atPath: lastFile(folder)))
+    }
+
+    @Test func `a refused edit in the full-screen view names the file in which the text stays`() async throws {
+        let browser = BrowserRequests(requests: CannedReplies { _ in (422, "{}") })
+        let failure = await #expect(throws: DeadLettersFailure.self) { _ = try await browser.perform(.saveEdit(letter: "1", body: "typed")) }
+        let kept = try file(in: failure)
+        #expect(try String(decoding: Data(contentsOf: URL(filePath: kept)), as: UTF8.self) == "typed")
+        try FileManager.default.removeItem(atPath: kept)
     }
 }

@@ -121,6 +121,27 @@ import Testing
         #expect(browser.press(.character("q"), page: 21) == [.quit])
     }
 
+    @Test func `a search without a match says so, and a key clears it`() throws {
+        var browser = try browser(letters: 3)
+        for key in [Key.character("/"), .character("h"), .character("ä"), .character("q"), .enter] { _ = browser.press(key, page: 21) }
+        func screen() -> String { browser.lines(rows: 24, columns: 80, at: Self.now, paint: Paint(isColoured: false)).dropFirst().joined(separator: "\n") }
+        #expect(!screen().contains("No open letter"), "it is not known yet")
+        _ = browser.receive(.letters([], next: nil, .init(group: "g0", state: "open", text: "häq")))
+        #expect(screen().contains("No open letter with “häq”. c clears the search"))
+        #expect(browser.press(.character("c"), page: 21) == [.loadLetters(.init(group: "g0", state: "open", text: nil))])
+        _ = browser.receive(.letters([], next: nil, .init(group: "g0", state: "open", text: nil)))
+        #expect(screen().contains("No open letter. s shows"))
+        #expect(browser.press(.character("c"), page: 21) == [], "there is no search")
+    }
+
+    @Test func `a message that is longer than a line is shown as far as the details leave room`() throws {
+        var browser = try browser(letters: 3)
+        let path = "/tmp/wharf-letter-\(UUID().uuidString).json"
+        _ = browser.receive(.failed("quantity: must be a number from 1 to 99, and it is followed by more words.\nYour text is in \(path) and can be opened again"))
+        let lines = browser.lines(rows: 24, columns: 80, at: Self.now, paint: Paint(isColoured: false))
+        #expect(lines.count == 24 && lines.suffix(2).joined().contains(path))
+    }
+
     @Test(arguments: [[Key.interrupt], [.character("/"), .interrupt], [.enter, .character("r"), .interrupt]])
     func `Ctrl-C quits from every view`(keys: [Key]) throws {
         var browser = try browser(letters: 3)

@@ -11,22 +11,23 @@ extension DeadLettersCommand {
             abstract: "Changes the body that a replay sends; the original is kept, and at most one of the two takes effect.",
             discussion: """
                 Opens $VISUAL, $EDITOR or vi; with --set, changes JSON members instead: --set lines[0].quantity=2. A value that is not JSON is taken as a string. \
-                The service checks the new body against what the operation accepts.
+                The service checks the new body against what the operation accepts. What was written in the editor and not accepted stays in a temporary file, which --resume opens again.
                 """)
 
         @Argument(help: "The letter's id.") var id: String
         @Option(name: .customLong("set"), help: "path=value; may be repeated.") var settings: [String] = []
+        @Option(help: "Open this file, which an edit that was not accepted has left.") var resume: String?
         @Flag(help: "Go back to the original.") var revert = false
         @Flag(help: "Show the difference, and change nothing.") var dryRun = false
         @OptionGroup var confirmation: Confirmation
 
         func validate() throws {
-            if revert, !settings.isEmpty { throw ValidationError("Give either --revert or --set.") }
+            guard [revert, !settings.isEmpty, resume != nil].count(where: \.self) <= 1 else { throw ValidationError("Give only one of --revert, --set and --resume.") }
             for setting in settings { _ = try BodyChange(setting) }
         }
 
         func run() async throws {
-            let (id, isReverted, change) = (id, revert, EditedBody(settings: settings, dryRun: dryRun, confirmation: confirmation))
+            let (id, isReverted, change) = (id, revert, EditedBody(settings: settings, resume: resume, dryRun: dryRun, confirmation: confirmation))
             try await ShellRequests.run("dead-letters") { shell in
                 let letter: WholeLetter = try await shell.get("deadletters.letters.get", ["id": id])
                 try await isReverted ? change.revert(letter, shell) : change.edit(letter, shell)
@@ -38,19 +39,25 @@ extension DeadLettersCommand {
 /// Edits the message that a replay of a letter sends.
 struct EditedBody: Sendable {
     let settings: [String]
+    var resume: String?
     let dryRun: Bool
     let confirmation: Confirmation
+    var editor = TextEditor()
 
     func edit(_ letter: WholeLetter, _ requests: any OperatorRequests, write: @Sendable (String) -> Void = { Console.print($0) }) async throws {
         guard letter.isText else { throw DeadLettersFailure("The body is not text.") }
         let (id, old) = (letter.letter.id, letter.edit?.body ?? letter.body)
-        let new = settings.isEmpty ? try await TextEditor.edited(old) : try BodyChange.apply(settings.map(BodyChange.init), to: old)
+        let new = settings.isEmpty ? try await editor.edited(old, resuming: resume) : try BodyChange.apply(settings.map(BodyChange.init), to: old)
         let difference = LetterDifference(from: old, to: new)
         guard !difference.isEmpty else { return write("Nothing has changed.\n") }
         write(difference.text(Terminal.own.paint))
         if dryRun { return }
-        try await confirmation.ask("Keep this as the body of letter \(id.printable)?")
-        try await requests.accepted("deadletters.letters.edit", .command, ["id": id], try JSON.encode(["body": new]))
+        do {
+            try await confirmation.ask("Keep this as the body of letter \(id.printable)?")
+            try await requests.accepted("deadletters.letters.edit", .command, ["id": id], try JSON.encode(["body": new]))
+        } catch let failure where settings.isEmpty && !(failure is ExitCode) {
+            throw TextEditor.keeping(new, after: failure)
+        }
         write("edited; replay sends this body: wharf dead-letters replay \(id.printable)\n")
     }
 

@@ -2,31 +2,64 @@ import FoundationEssentials
 import Glibc
 import JSON
 import Operator
+import Terminal
 
 /// The user's editor.
-enum TextEditor {
-    /// JSON is indented for the editor, and compact again afterwards, as services send it.
+struct TextEditor: Sendable {
+    /// In the language of the shell.
+    var command = "${VISUAL:-${EDITOR:-vi}}"
+
+    /// JSON is indented for the editor, and compact again afterwards, as services send it. The file ends with the editor, unless it cannot be used: then a file that has changed is kept.
+    /// - Parameter file: What an earlier edit of the text has left, to be opened instead of the text.
     /// - Throws: ``DeadLettersFailure`` if the editor fails, or if a JSON body is no longer JSON.
-    static func edited(_ text: String) async throws -> String {
-        let isJSON = (try? JSON.decode(JSONValue.self, from: Array(text.utf8))) != nil
-        let shown = isJSON ? PrettyJSON.lines(of: text).joined(separator: "\n") + "\n" : text
-        let result = try await blocking { try edit(shown, suffix: isJSON ? ".json" : ".txt") }
-        guard isJSON else { return result }
-        guard let value = try? JSON.decode(JSONValue.self, from: Array(result.utf8)) else { throw DeadLettersFailure("The edited body is not JSON. Nothing was changed.") }
-        return String(decoding: try JSON.encode(value), as: UTF8.self)
+    func edited(_ text: String, resuming file: String? = nil) async throws -> String {
+        try await blocking {
+            let path = try file ?? Self.file(with: text)
+            let before = FileManager.default.contents(atPath: path)
+            guard before != nil else { throw DeadLettersFailure("\(path.printable) cannot be read.") }
+            do {
+                let result = try edit(path, isJSON: Self.isJSON(text))
+                try? FileManager.default.removeItem(atPath: path)
+                return result
+            } catch let error as DeadLettersFailure {
+                if file == nil, FileManager.default.contents(atPath: path) == before {
+                    try? FileManager.default.removeItem(atPath: path)
+                    throw error
+                }
+                throw Self.kept(path, after: error)
+            }
+        }
     }
 
-    private static func edit(_ text: String, suffix: String) throws -> String {
-        let path = "\(FileManager.default.temporaryDirectory.path)/wharf-letter-\(UUID().uuidString)\(suffix)"
-        // Only the owner may read the file: it may contain a customer's data.
-        guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]) else {
+    /// An error, after which the edited text stays in a file.
+    static func keeping(_ text: String, after error: any Error) -> DeadLettersFailure {
+        do { return kept(try file(with: text), after: error) } catch let other { return DeadLettersFailure("\(error)\n\(other)") }
+    }
+
+    private static func kept(_ path: String, after error: any Error) -> DeadLettersFailure {
+        DeadLettersFailure("\(error)\nYour text is in \(path.printable) and can be opened again: wharf dead-letters edit ID --resume FILE")
+    }
+
+    private static func isJSON(_ text: String) -> Bool { (try? JSON.decode(JSONValue.self, from: Array(text.utf8))) != nil }
+
+    /// A new file for the editor. Only the owner may read it: it may contain a customer's data.
+    private static func file(with text: String) throws -> String {
+        let isJSON = isJSON(text)
+        let shown = isJSON ? PrettyJSON.lines(of: text).joined(separator: "\n") + "\n" : text
+        let path = "\(FileManager.default.temporaryDirectory.path)/wharf-letter-\(UUID().uuidString)\(isJSON ? ".json" : ".txt")"
+        guard FileManager.default.createFile(atPath: path, contents: Data(shown.utf8), attributes: [.posixPermissions: 0o600]) else {
             throw DeadLettersFailure("\(path) cannot be written.")
         }
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        guard try run(["/bin/sh", "-c", #"exec ${VISUAL:-${EDITOR:-vi}} "$1""#, "sh", path]) == 0 else { throw DeadLettersFailure("The editor failed. Nothing was changed.") }
+        return path
+    }
+
+    private func edit(_ path: String, isJSON: Bool) throws -> String {
+        guard try Self.run(["/bin/sh", "-c", "exec \(command) \"$1\"", "sh", path]) == 0 else { throw DeadLettersFailure("The editor failed. Nothing was changed.") }
         guard let bytes = FileManager.default.contents(atPath: path) else { throw DeadLettersFailure("The edited file is gone. Nothing was changed.") }
         guard let edited = String(validating: bytes, as: UTF8.self) else { throw DeadLettersFailure("The edited body is not UTF-8. Nothing was changed.") }
-        return edited
+        guard isJSON else { return edited }
+        guard let value = try? JSON.decode(JSONValue.self, from: Array(edited.utf8)) else { throw DeadLettersFailure("The edited body is not JSON. Nothing was changed.") }
+        return String(decoding: try JSON.encode(value), as: UTF8.self)
     }
 
     /// Runs a program on this terminal, and returns its wait status.

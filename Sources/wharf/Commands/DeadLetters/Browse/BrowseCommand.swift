@@ -99,7 +99,7 @@ struct BrowserLoop: Sendable {
             let whole: WholeLetter = try await requests.get("deadletters.letters.get", ["id": letter])
             guard whole.isText else { return .failed("The body is not text.") }
             let old = whole.edit?.body ?? whole.body
-            let new = try await screen.suspended { try await TextEditor.edited(old) }
+            let new = try await screen.suspended { try await TextEditor().edited(old) }
             return .edited(letter: letter, body: LetterDifference(from: old, to: new).isEmpty ? nil : new)
         } catch {
             return .failed("\(error)")
@@ -137,7 +137,11 @@ struct BrowserRequests: Sendable {
             let reply = try await requests.accepted("deadletters.jobs.start", .durable, [:], try body(decision, group, dryRun: false))
             return .done("Job \(try JSON.decode(LetterJob.self, from: reply.body).id) has started; wharf dead-letters jobs lists it.")
         case .saveEdit(let letter, let body):
-            try await requests.accepted("deadletters.letters.edit", .command, ["id": letter], try JSON.encode(["body": body]))
+            do {
+                try await requests.accepted("deadletters.letters.edit", .command, ["id": letter], try JSON.encode(["body": body]))
+            } catch {
+                throw TextEditor.keeping(body, after: error)
+            }
             return .done("Edited; a replay sends this body.")
         case .edit, .quit: return nil
         }

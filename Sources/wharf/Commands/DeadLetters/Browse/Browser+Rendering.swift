@@ -23,7 +23,7 @@ extension Browser {
         let (names, body) = content(page, columns, now, paint)
         let blank = [String](repeating: "", count: max(0, page - body.count))
         let list: [String] = Array(body.prefix(page)) + blank
-        let lines: [String] = [title, paint.dim(names.cut(to: columns))] + list + details(rows, columns) + [footer(columns, paint)]
+        let lines: [String] = [title, paint.dim(names.cut(to: columns))] + list + bottom(rows, columns, paint)
         return Array(lines.prefix(max(rows, 1)))
     }
 
@@ -49,6 +49,8 @@ extension Browser {
         switch place {
         case .groups:
             return list(groups, LetterGroup.browsed(at: now), selected: groupIndex, page, columns, paint)
+        case .letters where letters.isEmpty && !isLoading:
+            return ("", nothing.wrapped(toVisible: columns))
         case .letters:
             return list(letters, Letter.browsed(at: now), selected: letterIndex, page, columns, paint)
         case .letter:
@@ -56,6 +58,13 @@ extension Browser {
         case .help:
             return ("", Self.help.map { $0.cut(to: columns) })
         }
+    }
+
+    /// What an empty list of letters says.
+    private var nothing: String {
+        let letter = state == "all" ? "No letter" : "No \(state) letter"
+        guard let text else { return "\(letter). s shows the next state." }
+        return "\(letter) with “\(text.printable)”. c clears the search, / changes it, s shows the next state."
     }
 
     /// The part of a list with the selected item in it.
@@ -84,10 +93,13 @@ extension Browser {
         return lines + [String](repeating: "", count: Self.details(rows) - lines.count)
     }
 
-    private func footer(_ columns: Int, _ paint: Paint) -> String {
-        if let question { return paint.accent(Self.text(question).cut(to: columns)) }
-        if !message.isEmpty { return paint.accent(message.printable.cut(to: columns)) }
-        return paint.dim(keys.cut(to: columns))
+    /// The details, and a line with a question or the keys. A message takes the place of details if it is long.
+    private func bottom(_ rows: Int, _ columns: Int, _ paint: Paint) -> [String] {
+        let details = details(rows, columns)
+        if let question { return details + [paint.accent(Self.text(question).cut(to: columns))] }
+        guard !message.isEmpty else { return details + [paint.dim(keys.cut(to: columns))] }
+        let lines = message.split(separator: "\n").flatMap { String($0).printable.wrapped(toVisible: columns) }.prefix(details.count + 1)
+        return details.prefix(details.count + 1 - lines.count) + lines.map(paint.accent)
     }
 
     private static func text(_ question: Question) -> String {
@@ -110,7 +122,8 @@ extension Browser {
 
     private static let help = [
         "", "  ↑ ↓ k j          one line", "  PgUp PgDn blank  one page", "  Home End g G     first, last", "  Enter → l        open", "  Esc ← q h        back; at the groups: quit",
-        "  a                letters of all groups", "  /                search text in bodies", "  s                next state: open, replayed, handled, discarded, all",
+        "  a                letters of all groups", "  /                search text in bodies", "  c                clear the search",
+        "  s                next state: open, replayed, handled, discarded, all",
         "  r                replay a letter, or all open letters of a group", "  e                edit the body in $EDITOR", "  d                discard",
         "  u                restore a discarded letter",
         "  R                refresh", "  Ctrl-C           quit",

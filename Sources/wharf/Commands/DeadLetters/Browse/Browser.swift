@@ -106,6 +106,10 @@ struct Browser: Sendable {
             guard place != .help else { return [] }
             question = .search(text ?? "")
             return []
+        case .character("c"):
+            guard case .letters = place, text != nil else { return [] }
+            text = nil
+            return reload()
         case .character("s"):
             guard case .letters = place else { return [] }
             state = Self.states[((Self.states.firstIndex(of: state) ?? 0) + 1) % Self.states.count]
@@ -282,11 +286,7 @@ struct Browser: Sendable {
             }
             question = .decideAll(decision, group: group, count: selected, orders: orders)
         case .edited(let letter, let body):
-            guard let body else {
-                message = "Nothing has changed."
-                break
-            }
-            question = .keepEdit(letter: letter, body: body)
+            if let body { question = .keepEdit(letter: letter, body: body) } else { message = "Nothing has changed." }
         case .done(let text):
             message = text
             return refresh()
