@@ -109,8 +109,8 @@ private final class Webhook: HTTPTransport {
         #expect(try await jobs(harness).map(\.filter) == [["group": group.uuidString.lowercased()]])
     }
 
-    /// The second one looks while the first has started its job but not committed it, and goes on afterwards if it waits for the first.
-    @Test func `when two workers check at the same time, only one starts a job`() async throws {
+    /// The second one looks while the first has started its job but not committed it.
+    @Test func `when two workers check at the same time, only one starts a job, and the other does not wait for it`() async throws {
         let harness = try await JobsHarness(rules: Self.replay)
         _ = try await harness.fill(1, cause: "gateway-unreachable")
         harness.clock.advance(by: 601)
@@ -129,6 +129,7 @@ private final class Webhook: HTTPTransport {
                     try await first.execute("SELECT pg_stat_clear_snapshot()")
                     return try await first.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == 1
                 }
+                #expect(second.hasEnded, "the second one waits for the first")
                 return mine
             }
             return [mine, try await group.next() ?? 0]
