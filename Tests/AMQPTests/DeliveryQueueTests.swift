@@ -100,20 +100,22 @@ import Testing
         guard case .stopped = queue.next(limit: 1, id: 2, waiter: "") else { Issue.record("it handed something out"); return }
     }
 
-    @Test func `after the stop gathered and later deliveries go back in one frame, behind the settlement of those handed out`() {
+    @Test func `after the stop untaken deliveries go back a few at a time, and all in one frame once those taken are settled`() {
         var queue = connected()
-        _ = queue.receive(deliveries(1...5))
+        let few = UInt64(DeliveryQueue<String>.releasesAtOnce)
+        let later = now + DeliveryQueue<String>.acknowledgementDelay
+        _ = queue.receive(deliveries(1...100))
         #expect(answer(&queue, limit: 2) == deliveries(1...2))
         _ = queue.stop()
-        _ = queue.receive(deliveries(6...7))
-        expect(&queue, at: now, [])
+        expect(&queue, at: now, (3..<3 + few).map { .release($0, multiple: false) }, due: later)
+        _ = queue.receive(deliveries(101...101))
         #expect(acknowledge(&queue, 2, at: now))
-        expect(&queue, at: now, [.acknowledge(2, multiple: false)])
-        #expect(acknowledge(&queue, 1, at: now))
-        expect(&queue, at: now, [.acknowledge(1, multiple: false), .release(7, multiple: true)])
-        _ = queue.receive(deliveries(8...8))
-        expect(&queue, at: now, [.release(8, multiple: false)])
-        expect(&queue, at: now, [])
+        expect(&queue, at: now, [.acknowledge(2, multiple: false)], due: later)
+        expect(&queue, at: later, (3 + few..<3 + 2 * few).map { .release($0, multiple: false) }, due: later + DeliveryQueue<String>.acknowledgementDelay)
+        #expect(acknowledge(&queue, 1, at: later))
+        expect(&queue, at: later, [.acknowledge(1, multiple: false), .release(101, multiple: true)])
+        _ = queue.receive(deliveries(102...102))
+        expect(&queue, at: later, [.release(102, multiple: false)])
     }
 
     /// What is written at that time, and when the rest is due.

@@ -162,7 +162,9 @@ extension Shop {
 
     @Test func `each message acts once, and whoever comes next goes on where the last one was`() async throws {
         let shop = try await Shop()
-        let rows = (0..<Self.severalBatches).map { "S-\($0),Tea \($0),100,EUR" }.joined(separator: "\n")
+        // The first row of each step is rejected: a step that has decided row by row is the last of its transaction.
+        let rows = (0..<Self.severalBatches).map { "S-\($0),Tea \($0),\($0.isMultiple(of: Imports.batchRows) ? "" : "100"),EUR" }.joined(separator: "\n")
+        let accepted = Self.severalBatches - 3
         let (id, _) = try await shop.upload(Array("sku,name,amount,currency\n\(rows)".utf8), piece: 10_000)
         try await shop.step(id, 0)
         let first = try await shop.shown(id)
@@ -177,8 +179,8 @@ extension Shop {
         _ = try await shop.harness.send(try shop.request("imports.advance", String(decoding: try #require(found.first).body, as: UTF8.self)))
         try await shop.step(id, 2)
         let done = try await shop.shown(id)
-        #expect(done.state == .done && done.accepted == Self.severalBatches)
-        #expect(try await shop.harness.count("SELECT count(*) FROM products") == Self.severalBatches)
+        #expect(done.state == .done && done.accepted == accepted)
+        #expect(try await shop.harness.count("SELECT count(*) FROM products") == accepted)
         #expect(try await shop.harness.count("SELECT count(*) FROM import_pieces") == 0)
         #expect(try await shop.harness.count("SELECT count(*) FROM import_keys") == 0)
         await shop.harness.database.close()

@@ -30,8 +30,8 @@ private struct PatientClock: WallClock {
     /// Its timers end at once.
     private let clock = SetClock()
 
-    private func keep(_ part: ImportPart?, of id: UUID, in ahead: Catalog.ReadAhead) {
-        #expect(ahead.begin(id))
+    private func keep(_ part: ImportPart?, of id: UUID, in ahead: Catalog.ReadAhead) throws {
+        #expect(ahead.begin(id, behind: try self.part().before))
         ahead.end(part)
     }
 
@@ -40,24 +40,26 @@ private struct PatientClock: WallClock {
         let part = try part()
         #expect(part.rows.count == 3 && part.isEnd(fileBytes: file.count))
         let id = UUID()
-        keep(part, of: id, in: ahead)
+        try keep(part, of: id, in: ahead)
         #expect(try await ahead.take(UUID(), behind: part.before, clock)?.rows == nil)
         #expect(try await ahead.take(id, behind: part.after, clock)?.rows == nil)
-        keep(part, of: id, in: ahead)
+        try keep(part, of: id, in: ahead)
         var settled = part.before
         settled.amounts = .minorUnits
         #expect(try await ahead.take(id, behind: settled, clock)?.rows == part.rows)
         #expect(try await ahead.take(id, behind: settled, clock)?.rows == nil)
-        keep(nil, of: id, in: ahead)
+        try keep(nil, of: id, in: ahead)
         #expect(try await ahead.take(id, behind: settled, clock)?.rows == nil)
     }
 
-    @Test func `a step waits for the rows that are being read, and for no other import's`() async throws {
+    @Test func `a step waits for its rows while they are being read, and for no others`() async throws {
         let ahead = ReadAhead()
         let part = try part()
         let id = UUID()
-        #expect(ahead.begin(id))
+        #expect(ahead.begin(id, behind: part.before))
         #expect(try await ahead.take(UUID(), behind: part.before, PatientClock())?.rows == nil)
+        // Another step has read the rows itself meanwhile.
+        #expect(try await ahead.take(id, behind: part.after, PatientClock())?.rows == nil)
         async let taken = ahead.take(id, behind: part.before, PatientClock())
         await Task.yield()
         ahead.end(part)
@@ -68,13 +70,13 @@ private struct PatientClock: WallClock {
         let ahead = ReadAhead()
         let part = try part()
         let id = UUID()
-        #expect(ahead.begin(id))
+        #expect(ahead.begin(id, behind: part.before))
         #expect(try await ahead.take(id, behind: part.before, clock)?.rows == nil)
-        #expect(!ahead.begin(id))
+        #expect(!ahead.begin(id, behind: part.after))
         ahead.end(part)
         // It comes too late for the rows that the step has read itself.
         #expect(try await ahead.take(id, behind: part.after, clock)?.rows == nil)
-        #expect(ahead.begin(id))
+        #expect(ahead.begin(id, behind: part.after))
     }
 
     @Test func `rows are read ahead only while a processor is idle`() async throws {

@@ -19,10 +19,11 @@ struct DeliveryQueue<Waiter> {
     private var waiters: [(id: UInt64, limit: Int, waiter: Waiter)] = []
     private var unsettled = UnsettledDeliveries()
     private var outbox: [Settlement] = []
-    /// What nobody had taken when the stop came, and what arrived after it. It goes back in one frame once all that was taken is settled, which is when its turn
-    /// would have come. One frame for each would lose acknowledgements: RabbitMQ's channel passes 32 settlements on to a quorum queue, keeps the rest until those
-    /// are on disk, and drops them when the channel closes.
+    /// The deliveries that nobody had taken when the stop came, and those that arrived after it. They are released a few at a time. RabbitMQ's channel passes 32 settlements on to a
+    /// quorum queue, keeps the rest until those are on disk, and drops them when it closes: with a frame for each of hundreds, acknowledgements that follow would be lost.
     private var untaken: [UInt64] = []
+    /// Nil: at once.
+    private var nextRelease: ContinuousClock.Instant?
     private var acknowledged: [UInt64] = []
     private var acknowledgedSince: ContinuousClock.Instant?
     private var generation: UInt64 = 0
@@ -36,6 +37,9 @@ struct DeliveryQueue<Waiter> {
     /// How long acknowledgements wait for others, so that one frame carries several: a quorum queue writes each frame to its disk. If the process dies meanwhile,
     /// the broker delivers their messages again.
     static var acknowledgementDelay: Duration { .milliseconds(100) }
+
+    /// How many untaken deliveries are released by frames of their own in the time that acknowledgements may wait: half of what RabbitMQ's channel passes on.
+    static var releasesAtOnce: Int { 16 }
 
     /// - Parameter prefetch: the number of messages that the broker sends ahead. Once a quarter of them are acknowledged, the acknowledgements do not wait any longer.
     init(noAck: Bool, prefetch: Int) {
@@ -78,12 +82,9 @@ struct DeliveryQueue<Waiter> {
         let due = acknowledgedSince.map { $0 + Self.acknowledgementDelay }
         guard !outbox.isEmpty || mustWrite || due.map({ $0 <= now }) == true else { return ([], due) }
         writeAcknowledged()
-        if untaken.count == unsettled.count {
-            outbox += unsettled.release(untaken)
-            untaken = []
-        }
+        releaseUntaken(now)
         defer { outbox = [] }
-        return (outbox, nil)
+        return (outbox, untaken.isEmpty ? nil : nextRelease)
     }
 
     // MARK: The worker's side
@@ -134,6 +135,20 @@ struct DeliveryQueue<Waiter> {
         }
         defer { waiters = [] }
         return waiters.map(\.waiter)
+    }
+
+    /// All at once in one frame, if nothing before them is unsettled.
+    private mutating func releaseUntaken(_ now: ContinuousClock.Instant) {
+        guard untaken.count < unsettled.count else {
+            outbox += unsettled.release(untaken)
+            untaken = []
+            return
+        }
+        if let nextRelease, now < nextRelease { return }
+        let some = untaken.prefix(Self.releasesAtOnce)
+        outbox += unsettled.release(Array(some))
+        untaken.removeFirst(some.count)
+        nextRelease = now + Self.acknowledgementDelay
     }
 
     private mutating func writeAcknowledged() {

@@ -32,7 +32,8 @@ struct SlugChoice: Sendable {
     /// - Parameter taken: The first choices that other products have.
     init(among wishes: [Wish], taken: Set<String>, on transaction: any SQLConnection) async throws {
         self.init(among: wishes, taken: taken)
-        if case let slugs = numbers, !slugs.isEmpty { self = numbering(without: try await ProductStore.taken(slugs: slugs, on: transaction)) }
+        guard !others.isEmpty else { return }
+        self = numbering(without: try await ProductStore.taken(slugs: numbers, on: transaction))
         if case let slugs = slugsWithSKU, !slugs.isEmpty { self = completed(without: try await ProductStore.taken(slugs: slugs, on: transaction)) }
     }
 

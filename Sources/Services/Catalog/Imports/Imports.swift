@@ -54,8 +54,12 @@ struct Imports: Sendable {
         let isBehind = try await SearchBacklog.isFull(on: transaction)
         var outcomes: [Outcome] = []
         var isEnd = false
-        for item in items {
-            guard var job = try await ImportStore.lock(item.input.importID, on: transaction), job.state == .running, job.step <= item.input.step else {
+        // One import in each transaction, the one that has taken the fewest steps: no import waits for its rows while another one holds the lock of the stock.
+        var hasStepped = false
+        let jobs = try await running(items, on: transaction)
+        let first = zip(items, jobs).compactMap { item, job in job?.step == item.input.step ? job : nil }.min { $0.step < $1.step }
+        for (item, job) in zip(items, jobs) {
+            guard var job else {
                 outcomes.append(.done(note: "done before"))
                 continue
             }
@@ -63,6 +67,11 @@ struct Imports: Sendable {
                 outcomes.append(.done(emit: [try next(job)], note: "the database has lost earlier steps"))
                 continue
             }
+            guard job.id == first?.id, !hasStepped else {
+                outcomes.append(.done(emit: [try next(job)]))
+                continue
+            }
+            hasStepped = true
             let lows = isBehind ? try await pause(&job, on: transaction) : try await steps(&job, on: transaction)
             outcomes.append(.done(emit: lows + (job.state == .running ? [try next(job)] : [])))
             if job.state != .running { isEnd = true }
@@ -71,6 +80,16 @@ struct Imports: Sendable {
         // This transaction must not change products: commands lock products before search documents, so the two could deadlock.
         if isBehind { _ = try await SearchBacklog.work(on: transaction) }
         return outcomes
+    }
+
+    /// The import of each message; nil if it has taken this step, or has ended.
+    private func running(_ items: [IncomingMessage<AdvanceImport>], on transaction: any SQLConnection) async throws -> [ImportJob?] {
+        var jobs: [ImportJob?] = []
+        for item in items {
+            let job = try await ImportStore.lock(item.input.importID, on: transaction)
+            jobs.append(job.flatMap { $0.state == .running && $0.step <= item.input.step ? $0 : nil })
+        }
+        return jobs
     }
 
     private func next(_ job: ImportJob) throws -> OutgoingMessage {
@@ -160,7 +179,7 @@ struct Imports: Sendable {
 
     /// Begins to read the rows of the next step while the database works on those of this one. Errors in the file are reported by the step that handles those rows.
     private func readAhead(_ window: [UInt8], _ job: ImportJob, _ now: Date) {
-        guard ahead.begin(job.id) else { return }
+        guard ahead.begin(job.id, behind: job.reader) else { return }
         let (ahead, products) = (ahead, products)
         if !threads.readAhead({ ahead.end(try? ImportPart(of: window, job, products, now: now)) }) { ahead.end(nil) }
     }

@@ -9,10 +9,13 @@ final class ReadAhead: Sendable {
     static let patience: Duration = .seconds(2)
 
     private struct State {
-        /// The import whose rows are being read.
-        var reading: UUID?
+        /// The import whose rows are being read, and the position in its file.
+        var reading: (id: UUID, position: Int)?
         var kept: (id: UUID, part: ImportPart)?
         private var waiting: [CheckedContinuation<Void, Never>] = []
+
+        /// A step that read its rows itself may have left an older reading behind, which is of no use to the next step.
+        func isReading(_ id: UUID, _ position: Int) -> Bool { reading.map { $0 == (id, position) } ?? false }
 
         mutating func wait(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
 
@@ -25,27 +28,31 @@ final class ReadAhead: Sendable {
     private let state = Mutex(State())
 
     /// False while rows are still being read, even for a step that no longer waits for them.
-    func begin(_ id: UUID) -> Bool {
+    func begin(_ id: UUID, behind reader: ImportReader) -> Bool {
         state.withLock { state in
             guard state.reading == nil else { return false }
-            state.reading = id
+            state.reading = (id, reader.position)
             return true
         }
     }
 
     /// - Parameter part: Nil if the rows could not be read.
     func end(_ part: ImportPart?) {
-        let waiting = state.withLock { state in
-            state.kept = state.reading.flatMap { id in part.map { (id, $0) } }
+        let (waiting, old) = state.withLock { state in
+            let old = state.kept
+            state.kept = state.reading.flatMap { reading in part.map { (reading.id, $0) } }
             state.reading = nil
-            return state.takeWaiting()
+            return (state.takeWaiting(), old)
         }
+        // Outside the lock, because it frees thousands of objects on a thread that may have to wait for a processor.
+        _ = consume old
         for continuation in waiting { continuation.resume() }
     }
 
     /// The rows after the reader's position; nil if they were not read ahead.
     func take(_ id: UUID, behind reader: ImportReader, _ clock: any WallClock) async throws -> ImportPart? {
-        if isReading(id) { _ = try await clock.within(Self.patience) { await self.ended(id) } }
+        let position = reader.position
+        if isReading(id, position) { _ = try await clock.within(Self.patience) { await self.ended(id, position) } }
         return takeAtOnce(id, behind: reader)
     }
 
@@ -62,14 +69,14 @@ final class ReadAhead: Sendable {
         return found
     }
 
-    private func isReading(_ id: UUID) -> Bool { state.withLock { $0.reading == id } }
+    private func isReading(_ id: UUID, _ position: Int) -> Bool { state.withLock { $0.isReading(id, position) } }
 
     /// Returns when the rows have been read, or the task is cancelled.
-    private func ended(_ id: UUID) async {
+    private func ended(_ id: UUID, _ position: Int) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let mustWait = state.withLock { state in
-                    guard state.reading == id, !Task.isCancelled else { return false }
+                    guard state.isReading(id, position), !Task.isCancelled else { return false }
                     state.wait(continuation)
                     return true
                 }

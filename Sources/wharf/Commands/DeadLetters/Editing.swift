@@ -56,8 +56,9 @@ struct EditedBody: Sendable {
             try await confirmation.ask("Keep this as the body of letter \(id.printable)?")
             try await requests.accepted("deadletters.letters.edit", .command, ["id": id], try JSON.encode(["body": new]))
         } catch let failure where settings.isEmpty && !(failure is ExitCode) {
-            throw TextEditor.keeping(new, after: failure)
+            throw TextEditor.keeping(new, in: resume, after: failure)
         }
+        if let resume { try? FileManager.default.removeItem(atPath: resume) }
         write("edited; replay sends this body: wharf dead-letters replay \(id.printable)\n")
     }
 

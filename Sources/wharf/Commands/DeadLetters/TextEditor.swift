@@ -9,7 +9,8 @@ struct TextEditor: Sendable {
     /// In the language of the shell.
     var command = "${VISUAL:-${EDITOR:-vi}}"
 
-    /// JSON is indented for the editor, and compact again afterwards, as services send it. The file ends with the editor, unless it cannot be used: then a file that has changed is kept.
+    /// JSON is indented for the editor, and compact again afterwards, as services send it. The file ends with the editor, unless it cannot be used: then a file that has changed is kept. A file that is
+    /// resumed always stays.
     /// - Parameter file: What an earlier edit of the text has left, to be opened instead of the text.
     /// - Throws: ``DeadLettersFailure`` if the editor fails, or if a JSON body is no longer JSON.
     func edited(_ text: String, resuming file: String? = nil) async throws -> String {
@@ -19,7 +20,7 @@ struct TextEditor: Sendable {
             guard before != nil else { throw DeadLettersFailure("\(path.printable) cannot be read.") }
             do {
                 let result = try edit(path, isJSON: Self.isJSON(text))
-                try? FileManager.default.removeItem(atPath: path)
+                if file == nil { try? FileManager.default.removeItem(atPath: path) }
                 return result
             } catch let error as DeadLettersFailure {
                 if file == nil, FileManager.default.contents(atPath: path) == before {
@@ -32,8 +33,9 @@ struct TextEditor: Sendable {
     }
 
     /// An error, after which the edited text stays in a file.
-    static func keeping(_ text: String, after error: any Error) -> DeadLettersFailure {
-        do { return kept(try file(with: text), after: error) } catch let other { return DeadLettersFailure("\(error)\n\(other)") }
+    /// - Parameter file: The file that has been resumed, which still contains the text.
+    static func keeping(_ text: String, in file: String? = nil, after error: any Error) -> DeadLettersFailure {
+        do { return kept(try file ?? Self.file(with: text), after: error) } catch let other { return DeadLettersFailure("\(error)\n\(other)") }
     }
 
     private static func kept(_ path: String, after error: any Error) -> DeadLettersFailure {
