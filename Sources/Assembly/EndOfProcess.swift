@@ -2,9 +2,9 @@ import ArgumentParser
 import Glibc
 
 extension AsyncParsableCommand {
-    /// Runs the command that the arguments name, says why it failed, and ends the process with its status.
+    /// Runs the command that the arguments name, prints its error or help, and ends the process with its exit status.
     ///
-    /// The libraries' destructors do not run: OpenSSL and GnuTLS free in theirs what an I/O thread that is just ending frees as well.
+    /// The libraries' destructors do not run, because those of OpenSSL and GnuTLS free memory that an ending I/O thread frees as well.
     package static func runAndEndProcess() async -> Never {
         do {
             var command = try await asyncParseAsRoot()

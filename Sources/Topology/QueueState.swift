@@ -47,11 +47,13 @@ public struct QueueState: Sendable, Equatable, Decodable {
 }
 
 extension Topology {
-    /// The current faults of the cluster and of the definitions' queues, one line each: nodes that are not running, and queues without a leader or with members away or missing.
+    /// The current faults of the cluster and of the definitions' queues, one line each: nodes that are not running, and queues without a leader or with
+    /// unavailable or missing members.
     /// - Throws: ``TopologyError`` with code `broker`; any error of `broker` when it cannot be reached.
     public static func troubles(of definitions: Definitions, via broker: BrokerManagement) async throws -> [String] {
         let (states, nodes) = (try await broker.queueStates(), try await broker.nodes())
-        // A node that was replaced without being removed from the cluster first answers for its members although it is a cluster by itself.
+        // If a lost node was not removed from the cluster before a new one started under its name, the new one forms a cluster of its own. It still answers for its predecessor's
+        // members, so that the queues look healthy.
         let away = nodes.filter { !$0.running }.map { "unwell: node \($0.name) is not running" }.sorted()
         let queues = states.filter { state in definitions.queues.contains { $0.name == state.name && $0.virtualHost == state.virtualHost } }
             .compactMap { state in state.trouble(nodeCount: nodes.count).map { "unwell: queue \(state.name): \($0)" } }

@@ -92,7 +92,7 @@ import Testing
         #expect(answer(&queue, limit: 9) == deliveries(1...2, generation: 2))
     }
 
-    @Test func `stopping returns the waiting callers, and hands nothing out any more`() {
+    @Test func `a stop returns the waiting callers, and nothing is handed out afterwards`() {
         var queue = connected()
         _ = queue.next(limit: 1, id: 1, waiter: "first")
         #expect(queue.stop() == ["first"])

@@ -47,7 +47,7 @@ extension BrokerTests {
             var second = first
             second.password = "second"
             let configuration = Changing(first)
-            // The time without a connection may be too short to be seen.
+            // The publisher may reconnect before the test can notice that it lost its connection.
             let lastUsed = Changing("")
             let publisher = Publisher(
                 configuration: first,
@@ -180,7 +180,7 @@ extension BrokerTests {
             #expect(await publisher.publish([message("x", to: "q")]).first?.failure == .stopped)
         }
 
-        @Test func `however much goes back at a shutdown, the acknowledgements are not lost`() async throws {
+        @Test func `a shutdown loses no acknowledgements, however many deliveries it releases`() async throws {
             let broker = try await TestBroker.shared.value
             let topology = try await Topology(broker.configuration)
             let queue = try await topology.queue(arguments: ["x-queue-type": "quorum"])
@@ -191,12 +191,12 @@ extension BrokerTests {
                 let run = Task { try await group.run() }
                 _ = await publisher.publish((0..<300).map { message("\($0)", to: queue, persistent: true) })
                 let deliveries = try await consumer.collect(10)
-                try await eventually("all are with the consumer") { try await topology.ready(queue) == 0 }
+                try await eventually("the consumer has all messages") { try await topology.ready(queue) == 0 }
                 await consumer.acknowledge(deliveries.map(\.tag))
                 await group.triggerGracefulShutdown()
                 try await run.value
                 let ready = Changing(0)
-                try await eventually("all that was not acknowledged is back: \(ready.current)") {
+                try await eventually("all unacknowledged messages are back in the queue, which has \(ready.current)") {
                     ready.become(try await topology.ready(queue))
                     return ready.current == 290
                 }
@@ -221,7 +221,7 @@ extension BrokerTests {
             #expect(confirmed.areConfirmed)
             try await run.value
             let ready = Changing(0)
-            try await eventually("all that was not acknowledged is back: \(ready.current)") {
+            try await eventually("all unacknowledged messages are back in the queue, which has \(ready.current)") {
                 ready.become(try await topology.ready(queue))
                 return ready.current == 1_000
             }

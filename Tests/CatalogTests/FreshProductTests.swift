@@ -9,15 +9,15 @@ import Testing
 @testable import Messaging
 @testable import ServiceKit
 
-/// Rows of products that all are new take a shorter way than others.
+/// If all rows of a step are new products, they take a shorter path than others.
 @Suite struct `New products of an import` {
     private static let header = "sku,name,amount,currency,category,brand,stock,images,attribute.size\n"
-    /// Names of one to a dozen products, one that another product has, one without a letter, and one whose first choice is a number of another's.
+    /// Names that one to a dozen products have. One is that of an existing product, one has no letters, and one has a first choice that is also a numbered slug of another name.
     private static let rows = (0..<60).map { number in
         let name = ["Tea", "Cup \(number % 7)", "!!!", "Tea 2", "Known", "Alone \(number)"][number % 6]
         return "S-\(number),\(name),\(100 + number),EUR,\(number % 4 == 0 ? "" : "c-\(number % 5)"),\(number % 3 == 0 ? "" : "Brand \(number % 2)"),\(number % 10),/\(number).jpg,\(number)\n"
     }
-    /// A row that is rejected: the rows of its step take the long way.
+    /// A row that is rejected, so that the rows of its step take the long path.
     private static let flawed = "BAD,Bad,nothing,EUR,,,,,\n"
 
     private struct Content: Equatable {
@@ -50,7 +50,7 @@ import Testing
         return shop
     }
 
-    @Test func `they become the same products by the short way as by the long one`() async throws {
+    @Test func `the short path creates the same products as the long one`() async throws {
         let short = try await shop()
         let view = try await short.importing(Self.header + Self.rows.joined())
         #expect([view.rows, view.accepted, view.changed, view.rejectedRows] == [60, 60, 60, 0])
@@ -65,12 +65,12 @@ import Testing
         for shop in [short, long] { await shop.harness.database.close() }
     }
 
-    /// The last choice of a slug ends in a part of the product's random id.
+    /// A slug of last resort ends with part of the product's random id.
     private static func withoutIDs(_ products: [String]) -> [String] {
         products.map { $0.replacing(#/-[0-9a-f]{12}\|/#, with: "-id|") }
     }
 
-    @Test(arguments: ["sku", "variant", "stock", "key"]) func `one that is known takes the long way, and its neighbours with it`(what: String) async throws {
+    @Test(arguments: ["sku", "variant", "stock", "key"]) func `a known product takes the long path, and so do the other rows of its step`(what: String) async throws {
         let shop = try await shop()
         switch what {
         case "sku": _ = try await shop.create("S-1", "Old", more: #", "description": "kept""#)
@@ -88,8 +88,8 @@ import Testing
         await shop.harness.database.close()
     }
 
-    @Test func `a step that ends at any of its statements is taken by another process, as if nothing had happened`() async throws {
-        // Two rows fill what a step reads.
+    @Test func `if a process is killed at any statement of a step, another process takes the step, with the same result`() async throws {
+        // Two rows fill the window that a step reads.
         let note = String(repeating: "n", count: 250_000)
         let file = "sku,name,amount,currency,stock,note\n" + (0..<6).map { "S-\($0),Tea,100,EUR,\($0),\(note)\n" }.joined()
         var faults = 0
@@ -117,7 +117,7 @@ import Testing
     }
 }
 
-/// A worker over the database of a shop. It is killed at one of its statements.
+/// A worker with the database of a shop, which is killed at one of its statements.
 private struct Process {
     private let operations: [String: Messaging.Operation]
     private let handler: BatchHandler

@@ -259,7 +259,7 @@ extension Shop {
 
     @Test func `an event reports the progress of an import, a client gets each state once, and the last one ends the stream`() async throws {
         let shop = try await Shop()
-        // The first row is rejected: a step that has decided row by row is the last of its transaction.
+        // The first row is rejected, so the step decides row by row. Such a step is the last of its transaction.
         let rows = (0..<Imports.batchRows + 1).map { "S-\($0),Tea \($0),\($0 == 0 ? "" : "100"),EUR" }.joined(separator: "\n")
         let (id, _) = try await shop.upload(Array("sku,name,amount,currency\n\(rows)".utf8), piece: 10_000)
         let first = try await events(shop, id)

@@ -27,7 +27,7 @@ private struct PatientClock: WallClock {
         return try ImportPart(of: file, job, ImportProducts(randomness: TestRandomness()), now: .distantPast)
     }
 
-    /// Its timers end at once.
+    /// Its sleeps end at once.
     private let clock = SetClock()
 
     private func keep(_ part: ImportPart?, of id: UUID, in ahead: Catalog.ReadAhead) throws {
@@ -35,7 +35,7 @@ private struct PatientClock: WallClock {
         ahead.end(part)
     }
 
-    @Test func `a part that was read ahead is taken once, by its import, from where it begins`() async throws {
+    @Test func `a part that was read ahead can be taken once, by its own import, at its own position`() async throws {
         let ahead = ReadAhead()
         let part = try part()
         #expect(part.rows.count == 3 && part.isEnd(fileBytes: file.count))
@@ -66,7 +66,7 @@ private struct PatientClock: WallClock {
         #expect(try await taken?.rows == part.rows)
     }
 
-    @Test func `a step that has waited in vain reads its rows itself, and only one reading goes on at a time`() async throws {
+    @Test func `a step that has waited too long reads its rows itself, and only one part is read ahead at a time`() async throws {
         let ahead = ReadAhead()
         let part = try part()
         let id = UUID()
@@ -74,7 +74,7 @@ private struct PatientClock: WallClock {
         #expect(try await ahead.take(id, behind: part.before, clock)?.rows == nil)
         #expect(!ahead.begin(id, behind: part.after))
         ahead.end(part)
-        // It comes too late for the rows that the step has read itself.
+        // The part comes too late: the step has read these rows itself.
         #expect(try await ahead.take(id, behind: part.after, clock)?.rows == nil)
         #expect(ahead.begin(id, behind: part.after))
     }

@@ -69,7 +69,7 @@ import Testing
 
     @Test func `documents wait while an import runs, unless it is too far ahead or has stopped`() async throws {
         let shop = try await Shop()
-        // The first row is rejected: a step that has decided row by row is the last of its transaction.
+        // The first row is rejected, so the step decides row by row. Such a step is the last of its transaction.
         let rows = (0...Imports.batchRows).map { "S-\($0),Kettle,\($0 == 0 ? "" : "100"),EUR" }.joined(separator: "\n")
         let (id, _) = try await shop.upload(Array("sku,name,amount,currency\n\(rows)\n".utf8), piece: 100_000)
         try await shop.step(id, 0)

@@ -109,7 +109,7 @@ private final class Webhook: HTTPTransport {
         #expect(try await jobs(harness).map(\.filter) == [["group": group.uuidString.lowercased()]])
     }
 
-    /// The second one looks while the first has started its job but not committed it.
+    /// The second worker checks after the first has started its job, but before the first has committed.
     @Test func `when two workers check at the same time, only one starts a job, and the other does not wait for it`() async throws {
         let harness = try await JobsHarness(rules: Self.replay)
         _ = try await harness.fill(1, cause: "gateway-unreachable")
@@ -124,7 +124,7 @@ private final class Webhook: HTTPTransport {
                     defer { second.end() }
                     return try await database.transaction { try await replay.findDue(on: $0).count }
                 }
-                try await eventually("The second one has looked, or waits for the first") {
+                try await eventually("The second worker has checked, or waits for the first") {
                     if second.hasEnded { return true }
                     try await first.execute("SELECT pg_stat_clear_snapshot()")
                     return try await first.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").count == 1

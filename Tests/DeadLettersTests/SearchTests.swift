@@ -17,7 +17,7 @@ import Testing
         SearchBounds(lookedThrough: 5, few: 2, growth: 2, slices: 20), SearchBounds(lookedThrough: 3, few: 0, growth: 4, slices: 3),
         SearchBounds(lookedThrough: 1, few: 30, growth: 1, slices: 2), .standard,
     ]
-    /// In all letters, in many, in few, in one, in none; words that occur in many letters, and in few of them in this order.
+    /// They occur in all letters, many, few, one and none; for two of them, many letters have the words, but few have them in this order.
     private static let texts = ["order", "kilo", "KIL", "lima", "lima mike", "mike lima", "november", "oscar", "papa", "order kilo", "lost", "größe"]
     private static let queues = ["payments.commands", "orders.commands", "orders.events"]
 
@@ -48,7 +48,7 @@ import Testing
             }
             earlier += batch
             _ = try await letters.collect(batch)
-            // Some bursts are of one moment.
+            // Some bursts have the same time.
             letters.service.clock.advance(by: [0, 0.001, 1, 1_000].randomElement(using: &random) ?? 0)
         }
         for letter in try await letters.list(["state": "all", "limit": "100"]).items where Int.random(in: 0..<5, using: &random) == 0 {
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2] as [UInt64])
-    func `a search finds the same letters as a naive one, page by page, with every other part of the filter`(seed: UInt64) async throws {
+    func `a search finds the same letters as a naive one, page by page, combined with every other part of the filter`(seed: UInt64) async throws {
         var random = Generator(state: seed)
         let letters = try await filled(&random)
         let all = try await stored(letters)

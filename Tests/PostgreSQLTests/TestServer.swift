@@ -93,7 +93,7 @@ func postgresError<Result>(_ body: () async throws -> Result) async -> PostgresE
 
 struct NotInTime: Error {}
 
-/// Asks until the condition holds, for at most a minute.
+/// Checks the condition until it holds, for at most a minute.
 func eventually(_ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(60)
     while try await !condition() {

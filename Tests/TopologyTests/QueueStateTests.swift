@@ -31,7 +31,7 @@ import Topology
         #expect(try self.trouble(json) == trouble)
     }
 
-    @Test func `a node that is not running is reported, even if no queue misses a member`() async throws {
+    @Test func `a node that is not running is reported, even if no queue lacks a member`() async throws {
         let broker = BrokerManagement { _, path, _ in
             (200, Array((path.hasPrefix("/api/nodes") ? #"[{"name": "a", "running": true}, {"name": "b", "running": false}]"# : "[]").utf8))
         }

@@ -1,5 +1,5 @@
 #pragma once
-// Swift's module of the C library leaves these out.
+// Swift's module for the C library does not include these headers.
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -15,11 +15,11 @@ static inline void threads_name(const char *name) {
 }
 
 #ifndef SCHED_IDLE
-// <sched.h> has it for GNU sources only; the number is part of Linux's interface.
+// <sched.h> defines it only with _GNU_SOURCE; the value is part of the Linux ABI.
 #define SCHED_IDLE 5
 #endif
 
-/// Gives the calling thread a processor only while no other thread wants it. 0, or -1 if that is forbidden.
+/// Gives the calling thread a processor only while no other thread wants it. Returns 0, or -1 if this is not permitted.
 static inline int threads_run_when_idle(void) {
     struct sched_param none = {0};
     return sched_setscheduler(0, SCHED_IDLE, &none);

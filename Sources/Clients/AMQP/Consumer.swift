@@ -132,7 +132,8 @@ public final class Consumer: MessageConsumer, Service {
         connection?.wake()
     }
 
-    /// - Parameter isEnding: The connection is to end, too. Told in one step: in between it would end without the acknowledgements that still wait for others.
+    /// - Parameter isEnding: Whether the connection ends as well. Both are set under one lock: otherwise the connection could end in between, and lose the acknowledgements that
+    ///   are still held back to be sent together with others.
     private func stopDeliveries(isEnding: Bool = false) {
         let (waiters, connection) = state.withLock { state in
             if isEnding { state.isStopping = true }

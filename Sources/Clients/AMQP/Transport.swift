@@ -40,7 +40,7 @@ public protocol MessageConsumer: Sendable {
     /// `basic.nack` with requeue: returns messages untried, as when draining.
     func release(_ tags: [DeliveryTag]) async
 
-    /// No new deliveries from now on; those handed out can still be settled. All others are released once that is done, or when the connection ends.
+    /// Hands out no more deliveries. Those already handed out can still be settled; all others are released.
     func stopConsuming() async
 
     /// The name of the exclusive queue now in force: `nil` for a named queue and while there is no connection.

@@ -4,14 +4,14 @@
 /// answered, without waking a second thread. None of it may wait for anything but poll(2), or all of it waits.
 ///
 /// The thread ends with the last reference. It keeps only a weak reference to this object, and handlers are held weakly as well, so nothing has
-/// be closed by hand: a pool that is released takes its connections and its thread with it.
+/// to be closed by hand: a pool that is released takes its connections and its thread with it.
 public final class IOThread: SerialExecutor {
-    /// What the kernel gives the thread while others want its processor.
+    /// The share of a processor that the thread gets while other threads want that processor.
     public enum Priority: Sendable {
         case normal
-        /// A tenth (``BackgroundThreads/niceness``).
+        /// About a tenth of a normal thread's share (``BackgroundThreads/niceness``).
         case low
-        /// Almost nothing, so nobody may wait for such a thread without a limit.
+        /// Almost none, so a caller that waits for such a thread needs a time limit.
         case idle
     }
 
@@ -19,7 +19,7 @@ public final class IOThread: SerialExecutor {
 
     /// - Parameters:
     ///   - name: for debuggers and top(1); at most 15 bytes are kept.
-    ///   - priority: `normal` for a thread on which a socket or a caller waits.
+    ///   - priority: use `normal` for a thread that serves sockets, or that callers wait for.
     public init(named name: String, priority: Priority = .normal) throws(IOThreadError) {
         let loop = try IOLoop()
         self.loop = loop

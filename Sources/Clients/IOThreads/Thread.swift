@@ -51,8 +51,9 @@ func lowerPriority(by steps: Int32) {
     setpriority(thread, 0, min(19, getpriority(thread, 0) + steps))
 }
 
-/// Lets the calling thread run only while no other thread wants its processor, for good. A thread that wakes up prefers such a processor to a busy one, and gets it at once;
-/// behind a thread of low priority it would wait for the end of that thread's turn, up to 4 ms. Where a sandbox forbids that, the priority is only lowered.
+/// From now on, lets the calling thread run only while no other thread wants its processor. When another thread wakes up, the scheduler prefers such a processor to a busy one
+/// and gives it to that thread at once. Behind a low-priority thread, it would wait for the end of that thread's time slice, up to 4 ms. If a sandbox does not permit this, only
+/// the thread's priority is lowered.
 func runWhenIdle() {
     if threads_run_when_idle() != 0 { lowerPriority(by: BackgroundThreads.niceness) }
 }

@@ -4,7 +4,7 @@ import PostgreSQL
 
 /// The statement that inserts products without their variants and stock, and without reading back what was inserted. It fails if a SKU or a slug is taken.
 ///
-/// Most of it is encoded before slugs and time are known, as an import does while the database works on something else.
+/// Most of it is encoded before the slugs and the time are known: an import does this while the database works on something else.
 struct ProductInsertion: Sendable {
     /// A character that no slug of a category contains.
     private static let separator = "\u{1F}"
@@ -25,7 +25,7 @@ struct ProductInsertion: Sendable {
             """
     }
 
-    /// - Parameter slugs: Of the products, in their order.
+    /// - Parameter slugs: The slugs of the products, in the same order.
     func statement(slugs: [String], now: Date) -> SQL {
         beginning + """
              \(slugs)

@@ -3,8 +3,8 @@ import PostgreSQL
 
 /// Chooses the slugs of the new products of a batch. The lock of products must be held, so that a slug that is free stays free.
 ///
-/// Slugs are looked up by name, not by product: a file may have a thousand products of one name in a batch. What is to be looked up next depends on what was found before, so a
-/// choice has three stages, between which the caller asks the database.
+/// Slugs are looked up by name, not by product: a batch may contain a thousand products with the same name. Each lookup depends on the result of the previous one, so the choice
+/// has three stages, and the caller queries the database between them.
 struct SlugChoice: Sendable {
     /// A new product with the slug that was given, or the best one that can be made. A class, because thousands of them are passed on together.
     final class Wish: Sendable {
@@ -48,10 +48,11 @@ struct SlugChoice: Sendable {
         for wish in others where numbered[wish.first] == nil { numbered[wish.first] = GeneratedSlug.numbered(wish.first).filter { !wanted.contains($0) } }
     }
 
-    /// What is to be looked up after the first stage.
+    /// The slugs to look up after the first stage.
     var numbers: [String] { Array(numbered.values.joined()) }
 
-    /// The second stage. `inUse`: which of ``numbers`` other products have.
+    /// The second stage.
+    /// - Parameter inUse: Those of ``numbers`` that other products have.
     func numbering(without inUse: Set<String>) -> SlugChoice {
         var choice = self
         choice.numbered = numbered.mapValues { $0.reversed().filter { !inUse.contains($0) } }
@@ -66,10 +67,11 @@ struct SlugChoice: Sendable {
         return choice
     }
 
-    /// What is to be looked up after the second stage.
+    /// The slugs to look up after the second stage.
     var slugsWithSKU: [String] { Array(withSKU.values) }
 
-    /// The last stage. `inUse`: which of ``slugsWithSKU`` other products have.
+    /// The last stage.
+    /// - Parameter inUse: Those of ``slugsWithSKU`` that other products have.
     func completed(without inUse: Set<String>) -> SlugChoice {
         guard !inUse.isEmpty else { return self }
         var choice = self

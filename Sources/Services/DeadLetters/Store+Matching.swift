@@ -43,7 +43,8 @@ extension DeadLetterStore {
         if let until = filter.until { sql += " AND last_seen_at < \(until)" }
         if let words = words(of: filter) { sql += " AND \(words)" }
         if let header = filter.header { sql += " AND headers ->> \(header.name) = \(header.value)" }
-        // Any bytes can be written in this form, and its ASCII letters can be compared in lower case. Another collation than "C" would convert each body to wide characters.
+        // Any bytes can be written in this form, and its ASCII letters can be compared in lower case. With a collation other than "C", lower() would convert each body to wide
+        // characters.
         if let text = filter.text {
             sql += #" AND strpos(lower(encode(body, 'escape') COLLATE "C"), lower(encode(convert_to(\#(text), 'UTF8'), 'escape') COLLATE "C")) > 0"#
         }

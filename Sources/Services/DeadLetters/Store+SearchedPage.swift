@@ -4,13 +4,13 @@ import Secrets
 
 /// How much one page of a search reads before it uses another index.
 struct SearchBounds: Sendable {
-    /// Letters that are looked through before the word index is used, in some 10 ms; each slice has at least as many.
+    /// The number of letters that are scanned, in some 10 ms, before the word index is used; each slice has at least as many.
     var lookedThrough = 10_000
-    /// If no more letters have the words of a search, all of them are read.
+    /// If at most this many letters have the words of a search, all of them are read.
     var few = 100
-    /// How many times longer than the previous slice a slice is.
+    /// How many times as long as the previous slice each slice is.
     var growth = 4
-    /// The last one has all letters that are left.
+    /// The maximum number of slices. The last one has all remaining letters.
     var slices = 8
 
     static let standard = SearchBounds()
@@ -19,15 +19,15 @@ struct SearchBounds: Sendable {
 extension DeadLetterStore {
     /// A page of letters with a text or a header, newest first.
     ///
-    /// The planner does not know how frequent a word is, and the index of words has no order. So frequent words are found among the newest letters, and the letters with rare
-    /// words are all read. For other words, the index of words and an index by time select the letters of one slice of time after the other, each longer than the one before, until
-    /// the page is full. The work depends on how old the letters of the page are, and not on how many letters have the words.
+    /// The planner does not know how frequent a word is, and the index of words is not ordered by time. So frequent words are found among the newest letters, and the letters with
+    /// rare words are all read. For other words, the index of words and an index by time select the letters of one slice of time after the other, each longer than the previous
+    /// one, until the page is full. The work depends on the age of the letters of the page, not on the number of letters with the words.
     static func searching(_ filter: DeadLetterFilter, after: Position?, limit: Int, bounds: SearchBounds) -> SQL {
         var rest = filter
         (rest.text, rest.header) = (nil, nil)
         let others = matching(rest) + following(after)
         let words = words(of: filter) ?? "true"
-        // All states have indexes by time, which no other part of the filter may keep the planner from.
+        // Each state has an index by time. The other parts of the filter are left out, so that they cannot keep the planner from using it.
         let all = matching(DeadLetterFilter(state: filter.state))
         let order: SQL = "ORDER BY last_seen_at DESC, id DESC"
         return """
@@ -38,7 +38,7 @@ extension DeadLetterStore {
             few AS MATERIALIZED (
                 SELECT id FROM letters WHERE \(words) AND (SELECT count(*) FROM newest) < \(limit) LIMIT \(bounds.few + 1)
             ),
-            -- The first row is what was looked through, and each of the others is the next slice, with what has been found so far.
+            -- The first row stands for the scanned letters, and each further row for the next slice. Each has the letters found so far.
             slices AS (
                 (
                     SELECT 1::bigint AS number, last_seen_at AS beginning, id AS first, ARRAY(SELECT id FROM newest) AS found,
@@ -52,7 +52,7 @@ extension DeadLetterStore {
                            SELECT id
                            FROM (
                                SELECT * FROM letters \(all) AND \(words) AND last_seen_at >= next.beginning AND (last_seen_at, id) < (slices.beginning, first)
-                               -- Keeps the rest of the filter out of the choice of indexes.
+                               -- Keeps the planner from choosing an index by the rest of the filter.
                                OFFSET 0
                            ) AS letters
                            \(matching(filter)) \(order) LIMIT \(limit) - cardinality(found)

@@ -85,7 +85,7 @@ import Testing
         return String(text.prefix { $0 != " " })
     }
 
-    @Test func `an edit that the service refuses stays in a file that only its owner can read, and is opened again until it is accepted`() async throws {
+    @Test func `an edit that the service rejects is kept in a file that only its owner can read, and can be resumed until it is accepted`() async throws {
         let folder = try TemporaryFolder()
         let letter = try Self.letter()
         let refusal = CannedReplies { _ in (422, #"{"type":"https://wharf.example/problems/invalid-input","title":"Invalid input","status":422,"detail":"a must be less than 9"}"#) }
@@ -102,7 +102,7 @@ import Testing
         #expect(try lastFile(folder) == kept && !FileManager.default.fileExists(atPath: kept))
     }
 
-    @Test func `an edit that is accepted, changes nothing, or fails before anything was written leaves no file`() async throws {
+    @Test func `an edit that is accepted, changes nothing, or fails before anything is written, leaves no file`() async throws {
         let folder = try TemporaryFolder()
         let letter = try Self.letter()
         let requests = CannedReplies { _ in (204, "") }
@@ -115,7 +115,7 @@ import Testing
         #expect(try !FileManager.default.fileExists(atPath: lastFile(folder)))
     }
 
-    @Test func `a refused edit in the full-screen view names the file in which the text stays`() async throws {
+    @Test func `the error of a rejected edit in the full-screen view names the file that has the text`() async throws {
         let browser = BrowserRequests(requests: CannedReplies { _ in (422, "{}") })
         let failure = await #expect(throws: DeadLettersFailure.self) { _ = try await browser.perform(.saveEdit(letter: "1", body: "typed")) }
         let kept = try file(in: failure)

@@ -121,11 +121,11 @@ import Testing
         #expect(browser.press(.character("q"), page: 21) == [.quit])
     }
 
-    @Test func `a search without a match says so, and a key clears it`() throws {
+    @Test func `an empty search result is reported, and a key clears the search`() throws {
         var browser = try browser(letters: 3)
         for key in [Key.character("/"), .character("h"), .character("ä"), .character("q"), .enter] { _ = browser.press(key, page: 21) }
         func screen() -> String { browser.lines(rows: 24, columns: 80, at: Self.now, paint: Paint(isColoured: false)).dropFirst().joined(separator: "\n") }
-        #expect(!screen().contains("No open letter"), "it is not known yet")
+        #expect(!screen().contains("No open letter"), "the result is not known yet")
         _ = browser.receive(.letters([], next: nil, .init(group: "g0", state: "open", text: "häq")))
         #expect(screen().contains("No open letter with “häq”. c clears the search"))
         #expect(browser.press(.character("c"), page: 21) == [.loadLetters(.init(group: "g0", state: "open", text: nil))])
@@ -134,7 +134,7 @@ import Testing
         #expect(browser.press(.character("c"), page: 21) == [], "there is no search")
     }
 
-    @Test func `a message that is longer than a line is shown as far as the details leave room`() throws {
+    @Test func `a message that is longer than a line takes the place of details`() throws {
         var browser = try browser(letters: 3)
         let path = "/tmp/wharf-letter-\(UUID().uuidString).json"
         _ = browser.receive(.failed("quantity: must be a number from 1 to 99, and it is followed by more words.\nYour text is in \(path) and can be opened again"))

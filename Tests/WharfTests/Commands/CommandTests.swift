@@ -86,7 +86,7 @@ import Testing
         check(try await run(command, in: folder.path, #"sleep 0 | "$@" | true; exit "${PIPESTATUS[1]}""#), command, isHeard: false)
     }
 
-    @Test(arguments: [["settings"], ["status"], ["--help"], ["no-such-command"]]) func `the end of a command does not run the libraries' destructors`(command: [String]) async throws {
+    @Test(arguments: [["settings"], ["status"], ["--help"], ["no-such-command"]]) func `a command ends without running the libraries' destructors`(command: [String]) async throws {
         let folder = try project()
         for executable in [RunningWharf.executable, RunningWharf.developmentExecutable] {
             let ending = try await run(

@@ -1,18 +1,18 @@
 import FoundationEssentials
 import PostgreSQL
 
-/// The rows of a step that describe nothing but products without variants, all of which are expected to be new, with the statements that look for them and insert them.
+/// The rows of a step if all of them describe products without variants that are expected to be new, with the statements that look them up and insert them.
 ///
-/// Such rows need no decision but that for their slugs. So the statements are encoded when the rows are read, which is while the database works on the rows before them.
+/// For such rows, only the slugs have to be chosen. So the statements are encoded when the rows are read, while the database works on the preceding rows.
 struct FreshProducts: Sendable {
     let wishes: [SlugChoice.Wish]
-    /// Locks the products, finds out whether any of the rows is known (`is_known`), and looks up the first choices of their slugs.
+    /// Locks the products, checks whether any of the rows is known (`is_known`), and looks up the first choices for their slugs.
     let lookUp: [SQL]
     let keys: SQL
     let stock: ImportStock.Beginning
     let insertion: ProductInsertion
 
-    /// Nil if a row is anything else.
+    /// Nil if any row describes anything else.
     init?(_ rows: [KeyedRow], _ new: [Int: NewRow], _ keys: ImportPart.Keys, _ job: ImportJob) {
         guard !rows.isEmpty, rows.count == new.count, !keys.areRepeated else { return nil }
         var wishes: [SlugChoice.Wish] = []
@@ -38,9 +38,9 @@ struct FreshProducts: Sendable {
         lookUp = [ProductStore.locking, isKnown, ProductStore.lookingUp(slugs: wishes.map(\.first))]
     }
 
-    /// Inserts the products. Returns false, and changes nothing, if one of them is known: then each row needs a decision of its own.
+    /// Inserts the products. If any of them is known, returns false and changes nothing: the caller then decides row by row.
     ///
-    /// While the database works on a statement, the next stage of choosing slugs is computed; the choice, not the database, would have to be waited for otherwise.
+    /// Each stage of choosing slugs is computed while the database works on a statement; otherwise the database would be idle meanwhile.
     func insert(now: Date, on transaction: any SQLConnection) async throws -> Bool {
         let found = try await transaction.pipeline(lookUp)
         guard try found[1].first?.decode("is_known") == false else { return false }
@@ -62,7 +62,7 @@ struct FreshProducts: Sendable {
 
     private func slugs(_ choice: SlugChoice) -> [String] {
         var choice = choice
-        // Each has a slug, because none was given one.
+        // The choice is never nil, because no product was given a slug.
         return wishes.map { choice.slug(for: $0) ?? $0.first }
     }
 }

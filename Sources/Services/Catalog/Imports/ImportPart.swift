@@ -20,7 +20,7 @@ struct ImportPart: Sendable {
     let amounts: AmountReader.Form?
     /// The number of rows of the file.
     let rowCount: Int
-    /// Nil if the rows describe anything else.
+    /// Nil in a dry run, or if any row describes anything but a new product without variants.
     let fresh: FreshProducts?
 
     /// Keys with the lines on which they first occur, as arrays for the database.

@@ -1,8 +1,8 @@
 import IOThreads
 import Synchronization
 
-/// The threads on which imports read and check rows, so that the thread that answers queries, and other processes, do not wait for them. One, of low priority, handles the rows of a
-/// step, while the other, which runs only when a processor is idle, reads those of the next step. They start with the first import.
+/// The threads on which imports read and check rows, so that neither the thread that answers queries nor other processes have to wait for them. A low-priority thread handles the
+/// rows of a step. Meanwhile, the other thread reads those of the next step; it runs only while a processor is idle. Both start with the first import.
 final class ImportThreads: Sendable {
     private struct Started {
         let steps: IOThread
@@ -16,7 +16,7 @@ final class ImportThreads: Sendable {
         try await withTaskExecutorPreference(start()?.steps.taskExecutor ?? globalConcurrentExecutor, operation: work)
     }
 
-    /// Runs `work` on the thread that reads ahead, and does not wait for it. False if the system has no room for the threads.
+    /// Runs `work` on the thread that reads ahead, without waiting for it. Returns false if the system cannot create the threads.
     func readAhead(_ work: @escaping @Sendable () -> Void) -> Bool {
         guard let ahead = start()?.ahead else { return false }
         ahead.call(work)

@@ -5,12 +5,12 @@ import PostgreSQL
 import Runtime
 import Secrets
 
-/// Files of products, stock, prices and categories. A file comes in pieces, which are kept; then a chain of messages reads it, a batch of rows in one
-/// transaction each. The position is stored in the database with the changes, so any worker that gets the next message continues from there.
+/// Files of products, stock, prices and categories. A file comes in pieces, which are kept; then a chain of messages reads it, in
+/// transactions of one or more batches of rows. The position is stored in the database with the changes, so any worker that gets the next message continues from there.
 struct Imports: Sendable {
-    /// In one step: long enough to make the database's work worth it, short enough that an administrator's change of a product waits but a moment.
+    /// In one step: enough rows to use the database efficiently, few enough that an administrator's change of a product waits only briefly.
     static let batchRows = 4_000
-    /// A transaction takes a further step while it is younger than this, so that not every step of a fast database waits for a message on its way.
+    /// A transaction takes another step while it is younger than this, so that a fast database does not wait for a message after each step.
     private static let transactionTime: TimeInterval = 0.2
     /// In one transaction.
     private static let maximumSteps = 3
@@ -103,8 +103,8 @@ struct Imports: Sendable {
         return []
     }
 
-    /// Takes a step, and further ones while that is quick: a step of new products locks no stock, and its successor does not wait for rows. Returns the events of stock that has
-    /// become low.
+    /// Takes a step. Takes further ones while they are quick: the previous one was a step of new products, which locks no stock, and the next rows have already been read.
+    /// Returns the events of stock that has become low.
     private func steps(_ job: inout ImportJob, on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         let start = clock.now()
         var (lows, isFresh) = try await step(&job, on: transaction)
@@ -117,7 +117,7 @@ struct Imports: Sendable {
         return lows
     }
 
-    /// - Parameter read: The rows; nil if they still have to be read.
+    /// - Parameter read: The rows, if they have already been read.
     private func step(_ job: inout ImportJob, of read: ImportPart? = nil, on transaction: any SQLConnection) async throws -> (lows: [OutgoingMessage], isFresh: Bool) {
         let now = clock.now()
         if !job.dryRun { try await SearchBacklog.use(on: transaction) }

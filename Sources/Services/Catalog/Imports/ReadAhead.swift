@@ -2,10 +2,11 @@ import FoundationEssentials
 import Runtime
 import Synchronization
 
-/// The next rows of an import, read while the database works on those before them. It holds one part, of one window: an import whose next step comes to another process, or after
-/// that of another import, reads them again.
+/// The next rows of an import, read while the database works on the preceding ones. It holds one part, from one window. If the import's next step runs in another process, or after
+/// a step of another import, that step reads the rows again.
 final class ReadAhead: Sendable {
-    /// How long a step waits for the thread that reads ahead, which gets a processor only when nothing else needs it, before it reads its rows itself. The step holds no lock by then.
+    /// How long a step waits for the thread that reads ahead before it reads its rows itself: that thread gets a processor only while nothing else needs one. The step holds no
+    /// lock on products or stock while it waits.
     static let patience: Duration = .seconds(2)
 
     private struct State {
@@ -27,7 +28,7 @@ final class ReadAhead: Sendable {
 
     private let state = Mutex(State())
 
-    /// False while rows are still being read, even for a step that no longer waits for them.
+    /// Returns false while rows are still being read, even if the step no longer waits for them.
     func begin(_ id: UUID, behind reader: ImportReader) -> Bool {
         state.withLock { state in
             guard state.reading == nil else { return false }
@@ -56,7 +57,7 @@ final class ReadAhead: Sendable {
         return takeAtOnce(id, behind: reader)
     }
 
-    /// The same for a step that must not wait.
+    /// Like `take`, but does not wait.
     func takeAtOnce(_ id: UUID, behind reader: ImportReader) -> ImportPart? {
         let found = state.withLock { state in
             guard state.kept?.id == id else { return ImportPart?.none }

@@ -26,7 +26,7 @@ struct AutomaticReplay: Sendable {
 
     func findDue(on transaction: any SQLConnection) async throws -> [OutgoingMessage] {
         guard let rule, !rule.causes.isEmpty || !rule.groups.isEmpty else { return [] }
-        // The lock for starting jobs lets only one of two workers start a job, but the other one would wait for it.
+        // Without this lock, the lock for starting jobs would still let only one of two workers start a job, but the other one would wait for it.
         let lock = try await transaction.query("SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || 'rules', 0)) AS is_mine").first
         guard try lock?.decode("is_mine") == true else { return [] }
         let now = clock.now()

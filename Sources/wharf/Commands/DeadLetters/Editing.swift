@@ -11,12 +11,12 @@ extension DeadLettersCommand {
             abstract: "Changes the body that a replay sends; the original is kept, and at most one of the two takes effect.",
             discussion: """
                 Opens $VISUAL, $EDITOR or vi; with --set, changes JSON members instead: --set lines[0].quantity=2. A value that is not JSON is taken as a string. \
-                The service checks the new body against what the operation accepts. What was written in the editor and not accepted stays in a temporary file, which --resume opens again.
+                The service checks the new body against what the operation accepts. If the edit is not accepted, your text is kept in a temporary file, which --resume opens again.
                 """)
 
         @Argument(help: "The letter's id.") var id: String
         @Option(name: .customLong("set"), help: "path=value; may be repeated.") var settings: [String] = []
-        @Option(help: "Open this file, which an edit that was not accepted has left.") var resume: String?
+        @Option(help: "Open this file, in which the text of an edit that was not accepted was kept.") var resume: String?
         @Flag(help: "Go back to the original.") var revert = false
         @Flag(help: "Show the difference, and change nothing.") var dryRun = false
         @OptionGroup var confirmation: Confirmation

@@ -6,12 +6,12 @@ import Terminal
 
 /// The user's editor.
 struct TextEditor: Sendable {
-    /// In the language of the shell.
+    /// A shell command, to which the path of the file is appended.
     var command = "${VISUAL:-${EDITOR:-vi}}"
 
     /// JSON is indented for the editor, and compact again afterwards, as services send it. The file ends with the editor, unless it cannot be used: then a file that has changed is kept. A file that is
     /// resumed always stays.
-    /// - Parameter file: What an earlier edit of the text has left, to be opened instead of the text.
+    /// - Parameter file: A file that was kept after an earlier edit of the text, to be opened instead of the text.
     /// - Throws: ``DeadLettersFailure`` if the editor fails, or if a JSON body is no longer JSON.
     func edited(_ text: String, resuming file: String? = nil) async throws -> String {
         try await blocking {
@@ -32,7 +32,7 @@ struct TextEditor: Sendable {
         }
     }
 
-    /// An error, after which the edited text stays in a file.
+    /// Keeps the edited text in a file, and returns an error that names the file.
     /// - Parameter file: The file that has been resumed, which still contains the text.
     static func keeping(_ text: String, in file: String? = nil, after error: any Error) -> DeadLettersFailure {
         do { return kept(try file ?? Self.file(with: text), after: error) } catch let other { return DeadLettersFailure("\(error)\n\(other)") }

@@ -60,7 +60,7 @@ extension Browser {
         }
     }
 
-    /// What an empty list of letters says.
+    /// The text that is shown instead of an empty list of letters.
     private var nothing: String {
         let letter = state == "all" ? "No letter" : "No \(state) letter"
         guard let text else { return "\(letter). s shows the next state." }
@@ -93,7 +93,7 @@ extension Browser {
         return lines + [String](repeating: "", count: Self.details(rows) - lines.count)
     }
 
-    /// The details, and a line with a question or the keys. A message takes the place of details if it is long.
+    /// The details, and a line with a question, a message or the keys. A long message replaces some of the details.
     private func bottom(_ rows: Int, _ columns: Int, _ paint: Paint) -> [String] {
         let details = details(rows, columns)
         if let question { return details + [paint.accent(Self.text(question).cut(to: columns))] }
