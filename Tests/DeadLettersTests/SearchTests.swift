@@ -22,7 +22,7 @@ import Testing
     private static let queues = ["payments.commands", "orders.commands", "orders.events"]
 
     /// Letters that come in bursts, of which some die again and some are discarded.
-    private func filled(_ random: inout Generator) async throws -> DeadLettersHarness {
+    private func filled(_ random: inout SeededDraws) async throws -> DeadLettersHarness {
         let letters = try await DeadLettersHarness()
         var earlier: [Delivery] = []
         for number in 0..<60 {
@@ -94,7 +94,7 @@ import Testing
 
     @Test(arguments: [1, 2] as [UInt64])
     func `a search finds the same letters as a naive one, page by page, combined with every other part of the filter`(seed: UInt64) async throws {
-        var random = Generator(state: seed)
+        var random = SeededDraws(seed: seed)
         let letters = try await filled(&random)
         let all = try await stored(letters)
         let times = all.map(\.summary.lastSeenAt).sorted()
@@ -125,18 +125,5 @@ extension DeadLetter {
     fileprivate func text(ofHeader name: String) -> String? {
         guard case .object(let members) = headers, case .string(let text)? = members[name] else { return nil }
         return text
-    }
-}
-
-/// SplitMix64.
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
