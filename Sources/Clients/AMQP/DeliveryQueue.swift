@@ -19,10 +19,10 @@ struct DeliveryQueue<Waiter> {
     private var waiters: [(id: UInt64, limit: Int, waiter: Waiter)] = []
     private var unsettled = UnsettledDeliveries()
     private var outbox: [Settlement] = []
-    /// The deliveries that nobody had taken when the stop came, and those that arrived after it. They are released a few at a time. RabbitMQ's channel passes 32 settlements on to a
-    /// quorum queue, keeps the rest until those are on disk, and drops them when it closes: with a frame for each of hundreds, acknowledgements that follow would be lost.
+    /// Deliveries that had not been handed out before the stop, and those that arrived after it. They are released a few at a time: a RabbitMQ channel sends at most 32 settlements
+    /// to a quorum queue until these are on disk, and discards the rest if it closes first. Releasing hundreds one by one could therefore lose the acknowledgements behind them.
     private var untaken: [UInt64] = []
-    /// Nil: at once.
+    /// When the next few are released; nil before the first.
     private var nextRelease: ContinuousClock.Instant?
     private var acknowledged: [UInt64] = []
     private var acknowledgedSince: ContinuousClock.Instant?
@@ -38,7 +38,7 @@ struct DeliveryQueue<Waiter> {
     /// the broker delivers their messages again.
     static var acknowledgementDelay: Duration { .milliseconds(100) }
 
-    /// How many untaken deliveries are released by frames of their own in the time that acknowledgements may wait: half of what RabbitMQ's channel passes on.
+    /// How many deliveries that were not handed out are released one by one in each ``acknowledgementDelay``: half of what a RabbitMQ channel sends to a quorum queue at a time.
     static var releasesAtOnce: Int { 16 }
 
     /// - Parameter prefetch: the number of messages that the broker sends ahead. Once a quarter of them are acknowledged, the acknowledgements do not wait any longer.
@@ -137,8 +137,9 @@ struct DeliveryQueue<Waiter> {
         return waiters.map(\.waiter)
     }
 
-    /// All at once in one frame, if nothing before them is unsettled.
+    /// Releases all of them in one frame if everything before them is settled, and otherwise a few.
     private mutating func releaseUntaken(_ now: ContinuousClock.Instant) {
+        guard !untaken.isEmpty else { return }
         guard untaken.count < unsettled.count else {
             outbox += unsettled.release(untaken)
             untaken = []

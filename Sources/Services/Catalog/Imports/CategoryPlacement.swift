@@ -30,7 +30,7 @@ struct CategoryPlacement {
         case full
 
         private static let maximumShown = 10
-        /// One more than ``reason`` shows, so that it can tell whether slugs are missing.
+        /// One more than ``maximumShown``, so that ``reason`` knows whether the path was cut off.
         fileprivate static let maximumKept = maximumShown + 1
 
         var reason: String {
