@@ -17,6 +17,8 @@ struct Trouble: Sendable {
             detail = refusal.description
         case let form as InvalidForm:
             (status, title, detail) = (422, "The form cannot be used", form.detail)
+        case let body as UnavailableBody:
+            (status, title, detail) = (409, "The body cannot be edited", body.description)
         case RequestClient.Unanswered.timedOut:
             (status, title) = (504, "No answer in time")
             detail = nil

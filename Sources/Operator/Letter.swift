@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JSON
+import Secrets
 import Terminal
 
 /// A dead letter in a list. Services of an earlier version leave out what they do not know.
@@ -35,7 +36,7 @@ package struct Letter: Decodable, Sendable, Equatable {
     }
 }
 
-/// One dead letter with everything about it.
+/// One dead letter with everything about it. Of a large body, only the beginning is here.
 package struct WholeLetter: Decodable, Sendable {
     package struct Attempt: Decodable, Sendable {
         package let at: Date
@@ -59,6 +60,7 @@ package struct WholeLetter: Decodable, Sendable {
     package let letter: Letter
     package let body: String
     package let bodyEncoding: String
+    /// The size of the whole body.
     package let bodyBytes: Int
     package let properties: JSONValue?
     package let headers: JSONValue?
@@ -87,8 +89,33 @@ package struct WholeLetter: Decodable, Sendable {
         cartId = try members.decodeIfPresent(String.self, forKey: .cartId)
     }
 
-    /// Whether the body is text that can be edited.
     package var isText: Bool { bodyEncoding == "text" }
+
+    /// How much of the body is here; nil if all of it is.
+    package var cut: String? {
+        let shown = isText ? body.utf8.count : Base64.decode(body)?.count ?? 0
+        return shown < bodyBytes ? "the first \(shown) of \(bodyBytes) bytes" : nil
+    }
+
+    /// The original body as text.
+    /// - Throws: ``UnavailableBody`` if it is not text, or not all here.
+    package func originalText() throws(UnavailableBody) -> String {
+        guard isText else { throw UnavailableBody(description: "The body is not text.") }
+        if let cut { throw UnavailableBody(description: "Only \(cut) of the body are shown, so it can be neither edited nor compared.") }
+        return body
+    }
+
+    /// The text that a replay sends, to be edited.
+    /// - Throws: ``UnavailableBody`` if it is the original body, and this is not text, or not all here.
+    package func currentText() throws(UnavailableBody) -> String {
+        if let edit { return edit.body }
+        return try originalText()
+    }
+}
+
+/// Why there is no whole text of a body.
+package struct UnavailableBody: Error, Equatable, CustomStringConvertible {
+    package let description: String
 }
 
 /// Letters with one cause.

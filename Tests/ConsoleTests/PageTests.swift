@@ -70,6 +70,19 @@ import WebClient
         }
     }
 
+    @Test func `a letter of whose body only the beginning is shown says so, and is not edited`() async throws {
+        try await TestConsole.with { console in
+            let session = console.signedIn()
+            console.services.answer(.letter, Reply(status: 200, body: Array(Canned.cutLetter.utf8)))
+            let page = try await console.get("/console/letters/\(Canned.id)", cookie: session.cookie)
+            #expect(page.status == 200 && page.text.contains("the first 9 of 13631488 bytes") && !page.text.contains("/edit"))
+            let form = try await console.get("/console/letters/\(Canned.id)/edit", cookie: session.cookie)
+            #expect(form.status == 409 && form.text.contains("Only the first 9 of 13631488 bytes of the body are shown"))
+            let review = try await console.post("/console/letters/\(Canned.id)/edit", cookie: session.cookie, [("token", session.form), ("body", "beginning and end")])
+            #expect(review.status == 409)
+        }
+    }
+
     @Test func `a rejection is shown in the service's words`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()

@@ -67,7 +67,7 @@ import Testing
     private func selected(_ letters: [DeadLetter], _ filter: DeadLetterFilter) -> [UUID] {
         letters.filter { letter in
             let summary = letter.summary
-            let body = String(decoding: letter.body, as: UTF8.self).lowercased()
+            let body = String(decoding: letter.body.bytes, as: UTF8.self).lowercased()
             return filter.state.map { $0 == summary.state } ?? true && filter.service.map { $0 == summary.service } ?? true
                 && filter.queue.map { $0 == summary.queue } ?? true && filter.cause.map { $0 == summary.cause } ?? true
                 && filter.group.map { $0 == summary.group } ?? true && filter.since.map { summary.lastSeenAt >= $0 } ?? true

@@ -15,11 +15,7 @@ enum LetterEditing {
 
     private static func write(_ visit: Visit) async throws -> Outcome {
         let whole: WholeLetter = try await visit.services.ask(.letter, ["id": visit.id])
-        let old = whole.edit?.body ?? whole.body
-        guard whole.isText, old.utf8.count >= whole.bodyBytes || whole.edit != nil else {
-            return .page(Page(status: 409, title: "Edit", section: .letters, content: "<h1>Edit</h1>\(Part.note("<p>The body is not text, or it is too large for a form.</p>", .warn))"))
-        }
-        return .page(form(visit, indented(old)))
+        return .page(form(visit, indented(try whole.currentText())))
     }
 
     private static func form(_ visit: Visit, _ text: String, problem: String? = nil) -> Page {
@@ -33,7 +29,7 @@ enum LetterEditing {
 
     private static func review(_ visit: Visit) async throws -> Outcome {
         let whole: WholeLetter = try await visit.services.ask(.letter, ["id": visit.id])
-        let (old, new) = (whole.edit?.body ?? whole.body, visit.form.whole("body") ?? "")
+        let (old, new) = (try whole.currentText(), visit.form.whole("body") ?? "")
         if isJSON(old), !isJSON(new) { return .page(form(visit, new, problem: "The body was JSON before, but this is not.")) }
         let difference = LetterDifference(from: old, to: new)
         guard !difference.isEmpty else {

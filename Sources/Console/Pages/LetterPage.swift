@@ -39,7 +39,7 @@ struct LetterPage: Sendable {
         var links: [Markup] = []
         switch letter.state {
         case "open":
-            links = [action("Replay…", "replay", .accent)] + (whole.isText ? [action("Edit…", "edit")] : []) + [action("Discard…", "discard")]
+            links = [action("Replay…", "replay", .accent)] + ((try? whole.currentText()) != nil ? [action("Edit…", "edit")] : []) + [action("Discard…", "discard")]
             if whole.edit != nil { links.append(action("Remove the edit…", "revert")) }
         case "discarded": links = [action("Restore…", "restore", .accent)]
         // A replayed letter becomes open again if its message dies again.
@@ -78,18 +78,19 @@ struct LetterPage: Sendable {
     // MARK: The message
 
     private var bodies: Markup {
-        guard whole.isText else { return Part.section("Body", Part.empty("\(whole.bodyBytes) bytes that are not text.")) }
-        let original = Part.text(PrettyJSON.lines(of: whole.body), label: "Body") + missing
+        let original =
+            whole.isText ? Part.text(PrettyJSON.lines(of: whole.body), label: "Body") + missing : Part.empty("\(whole.bodyBytes) bytes that are not text.")
         guard let edit = whole.edit else { return Part.section("Body", original) }
+        let changes = (try? whole.originalText()).map { Part.section("What was changed", DifferenceView(LetterDifference(from: $0, to: edit.body)).markup) }
         return """
             \(Part.section("Edited body", "<p class=\"soft\">by \(edit.by.printable), \(Part.moment(edit.at)). A replay sends this.</p>\(Part.text(PrettyJSON.lines(of: edit.body), label: "Edited body"))"))\
-            \(Part.section("What was changed", DifferenceView(LetterDifference(from: whole.body, to: edit.body)).markup))\
+            \(changes ?? .nothing)\
             \(Part.section("Original body", original))
             """
     }
 
     private var missing: Markup {
-        whole.body.utf8.count < whole.bodyBytes ? "<p class=\"soft\">The beginning of \(whole.bodyBytes) bytes.</p>" : .nothing
+        whole.cut.map { "<p class=\"soft\">These are \($0).</p>" } ?? .nothing
     }
 
     private var attempts: Markup {

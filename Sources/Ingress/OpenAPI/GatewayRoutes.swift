@@ -70,7 +70,8 @@ public struct GatewayRoutes {
     /// One location for each route.
     private var timeouts: String {
         let bodies = endpoints.reduce(into: [Route: Int]()) { bodies, endpoint in
-            if endpoint.uploadOperation != nil { bodies[Self.route(of: endpoint)] = endpoint.maximumBody }
+            let route = Self.route(of: endpoint)
+            if route.kind == .upload { bodies[route] = max(bodies[route] ?? 0, endpoint.maximumBody ?? 0) }
         }
         let routes = Set(endpoints.map(Self.route)).union([Self.other]).sorted()
         return Self.head + routes.map { Self.location($0, maximumBody: bodies[$0]) }.joined()
@@ -84,7 +85,7 @@ public struct GatewayRoutes {
                 .stream
             } else if endpoint.isPaged {
                 .pages
-            } else if endpoint.uploadOperation != nil {
+            } else if endpoint.maximumBody != nil {
                 .upload
             } else if endpoint.isCacheable {
                 .cached

@@ -36,7 +36,7 @@ public enum DeadLettersService {
             name: name,
             operations: [
                 .compositeQuery("deadletters.letters.list", reading: ListLetters.read, answer: reading.list),
-                .query("deadletters.letters.get", reading: OneLetter.read, handle: reading.get),
+                .query("deadletters.letters.get", reading: LetterPart.read, handle: reading.get),
                 .command("deadletters.letters.replay", transaction: .own, reading: ReplayLetter.read, handle: deciding.replay),
                 .command("deadletters.letters.discard", transaction: .own, reading: OneLetter.read, handle: deciding.discard),
                 .command("deadletters.letters.restore", transaction: .own, reading: OneLetter.read, handle: deciding.restore),

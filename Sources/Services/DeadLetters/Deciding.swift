@@ -96,7 +96,7 @@ extension Problem {
 
     static let incomplete = Problem.conflict(
         "dead-letter-incomplete",
-        "The message cannot be sent again: its queue is unknown, it was too large to be kept whole, or it contained credentials, which are not stored.")
+        "The message cannot be sent again: its queue is unknown, it was too large to be kept whole, its import is not complete, or it contained credentials, which are not stored.")
 
     static let pastMemory = Problem.conflict(
         "dead-letter-past-memory",

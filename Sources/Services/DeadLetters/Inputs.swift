@@ -57,6 +57,18 @@ struct OneLetter: Sendable {
     }
 }
 
+/// A letter with a part of its body.
+struct LetterPart: Sendable, Hashable {
+    let id: UUID
+    let bodyOffset: Int
+
+    static func read(_ request: Request) throws -> LetterPart {
+        try Fields.read(request) { fields in
+            LetterPart(id: try fields.uuidParameter("id", of: "dead letter"), bodyOffset: fields.integerParameter("bodyOffset", 0...NewLetter.maximumBody, default: 0))
+        }
+    }
+}
+
 struct ReplayLetter: Sendable {
     let id: UUID
     /// Also replay when the message is older than what services remember, so that it may be handled a second time.

@@ -2,7 +2,6 @@ import Contracts
 public import FoundationEssentials
 import JSON
 public import Messaging
-import Secrets
 
 /// Which letters to select; nil matches any.
 public struct DeadLetterFilter: Sendable, Equatable {
@@ -99,8 +98,8 @@ public struct DeadLetter: Sendable {
     public let summary: DeadLetterSummary
     /// Each failed attempt in its headers, oldest first.
     public let history: [FailedAttempt]
-    public let body: [UInt8]
-    /// The size of the body on arrival.
+    public let body: BodyPart
+    /// The size of the whole body on arrival.
     public let bodyBytes: Int
     /// The newest last.
     public let audit: [AuditEntry]
@@ -109,19 +108,6 @@ public struct DeadLetter: Sendable {
     /// See ``Original``.
     let original: [UInt8]
     public let edit: Edit?
-
-    /// The body, if it is UTF-8 without control characters other than white space.
-    public var bodyText: String? { Self.text(of: body) }
-
-    static func text(of body: [UInt8]) -> String? {
-        guard let text = String(validating: body, as: UTF8.self) else { return nil }
-        let isReadable = text.unicodeScalars.allSatisfy {
-            !$0.isControl || $0 == "\n" || $0 == "\r" || $0 == "\t"
-        }
-        return isReadable ? text : nil
-    }
-
-    public var bodyBase64: String { Base64.encode(body) }
 }
 
 /// How many letters died of the same cause in the same queue.

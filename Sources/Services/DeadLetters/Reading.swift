@@ -22,10 +22,15 @@ struct Reading: Sendable {
         return outcomes
     }
 
-    func get(_ items: [IncomingMessage<OneLetter>], on connection: any SQLConnection) async throws -> [Outcome] {
-        let letters = try await DeadLetterStore.find(items.map(\.input.id), on: connection)
+    func get(_ items: [IncomingMessage<LetterPart>], on connection: any SQLConnection) async throws -> [Outcome] {
+        var letters: [LetterPart: DeadLetter] = [:]
+        for (offset, items) in Dictionary(grouping: items, by: \.input.bodyOffset) {
+            for (id, letter) in try await DeadLetterStore.find(items.map(\.input.id), bodyFrom: offset, on: connection) {
+                letters[LetterPart(id: id, bodyOffset: offset)] = letter
+            }
+        }
         return try items.map { item in
-            guard let letter = letters[item.input.id] else { return .refused(.notFound("dead letter")) }
+            guard let letter = letters[item.input] else { return .refused(.notFound("dead letter")) }
             return .done(try Reply(tagged: LetterView(summary: LetterSummaryView(letter.summary), letter: letter)))
         }
     }

@@ -61,6 +61,7 @@ extension DeadLetterStore {
             SET occurrences = (excluded.occurrences || letter.occurrences)[1:\(raw: "\(maximumOccurrences)")], seen = letter.seen + 1,
                 operation = excluded.operation, cause = excluded.cause, detail = excluded.detail, attempts = excluded.attempts,
                 history = excluded.history, properties = excluded.properties, headers = excluded.headers,
+                body = CASE WHEN length(letter.body) < letter.body_bytes AND NOT letter.edit_sent THEN excluded.body ELSE letter.body END,
                 original = CASE WHEN letter.edit_sent THEN letter.original ELSE excluded.original END,
                 last_seen_at = excluded.last_seen_at, state = 'open', settled_at = NULL, settled_by = NULL,
                 group_id = excluded.group_id, rules = excluded.rules, order_id = excluded.order_id, order_number = excluded.order_number,

@@ -34,11 +34,13 @@ public enum DeadLetterStore {
         try await connection.query(counting(filter)).map(count)
     }
 
-    public static func find(_ ids: [UUID], on connection: any SQLConnection) async throws -> [UUID: DeadLetter] {
+    /// - Parameter offset: Where the parts of the bodies begin.
+    public static func find(_ ids: [UUID], bodyFrom offset: Int = 0, on connection: any SQLConnection) async throws -> [UUID: DeadLetter] {
         let results = try await connection.pipeline([
             """
             SELECT \(columns), history::text AS history, properties::text AS properties, headers::text AS headers,
-                   original, body, body_bytes, edited_body, edited_by, edited_at, edit_sent
+                   original, substring(body FROM \(Int32(clamping: offset + 1)) FOR \(Int32(clamping: BodyPart.maximumBytes))) AS part, length(body) AS stored_bytes,
+                   body_bytes, edited_body, edited_by, edited_at, edit_sent
             FROM letters WHERE id = ANY(\(ids))
             """,
             """
@@ -60,7 +62,7 @@ public enum DeadLetterStore {
         for row in results[0] {
             let summary = try summary(row)
             letters[summary.id] = DeadLetter(
-                summary: summary, history: try json(row, "history"), body: try row.decode("body"),
+                summary: summary, history: try json(row, "history"), body: BodyPart(try row.decode("part"), at: offset, of: try row.decode("stored_bytes")),
                 bodyBytes: try row.decode("body_bytes"), audit: audit[summary.id] ?? [], properties: try json(row, "properties"),
                 headers: try headers(row), original: try row.decode("original"), edit: try edit(row))
         }

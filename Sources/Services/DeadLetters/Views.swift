@@ -65,7 +65,7 @@ struct LetterView: Sendable, Encodable {
     let letter: DeadLetter
 
     private enum Keys: String, CodingKey {
-        case properties, headers, history, body, bodyEncoding, bodyBytes, original, edit, audit
+        case properties, headers, history, body, bodyEncoding, bodyBytes, bodyOffset, nextBodyOffset, original, edit, audit
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -74,10 +74,12 @@ struct LetterView: Sendable, Encodable {
         try container.encode(letter.properties, forKey: .properties)
         try container.encode(letter.headers, forKey: .headers)
         try container.encode(letter.history, forKey: .history)
-        let text = letter.bodyText
-        try container.encode(text ?? letter.bodyBase64, forKey: .body)
-        try container.encode(text == nil ? "base64" : "text", forKey: .bodyEncoding)
+        let body = letter.body
+        try container.encode(body.text ?? Base64.encode(body.bytes), forKey: .body)
+        try container.encode(body.text == nil ? "base64" : "text", forKey: .bodyEncoding)
         try container.encode(letter.bodyBytes, forKey: .bodyBytes)
+        if body.offset > 0 { try container.encode(body.offset, forKey: .bodyOffset) }
+        try container.encodeIfPresent(body.next, forKey: .nextBodyOffset)
         try container.encode(Base64.encode(letter.original), forKey: .original)
         try container.encodeIfPresent(letter.edit.map(EditView.init), forKey: .edit)
         try container.encode(letter.audit, forKey: .audit)

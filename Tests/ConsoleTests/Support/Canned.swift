@@ -54,8 +54,11 @@ enum Canned {
         """
     }
 
+    /// With the beginning of its body.
+    static let cutLetter = letter(#", "body": "beginning", "bodyEncoding": "text", "bodyBytes": 13631488, "nextBodyOffset": 9"#)
+
     private static let whole = """
-        , "properties": {"\(text)": "\(text)"}, "headers": {"\(text)": "\(text)"}, "body": "{\\"a\\": \\"<script>b</script>\\"}", "bodyEncoding": "text", "bodyBytes": 30,
+        , "properties": {"\(text)": "\(text)"}, "headers": {"\(text)": "\(text)"}, "body": "{\\"a\\": \\"<script>b</script>\\"}", "bodyEncoding": "text", "bodyBytes": 27,
          "history": [{"at": "2026-01-15T09:31:40.000Z", "worker": "\(text)", "cause": "\(text)", "detail": "\(text)"}],
          "edit": {"body": "{\\"a\\": \\"<i>c</i>\\"}", "by": "\(text)", "at": "2026-01-15T09:31:40.000Z"}, "traceId": "\(text)", "cartId": "\(text)",
          "audit": [{"at": "2026-01-15T09:31:40.000Z", "actor": "\(text)", "action": "\(text)"}]

@@ -55,7 +55,7 @@ extension System {
             let operations = try MessageMaker.operations(of: service)
             var messages: [Publication] = []
             for _ in 0..<FuzzPlan.rounds { messages += operations.map { maker.mutation(of: $0, in: "\(service).commands") } }
-            try await Self.publish(messages, to: admin.wharf)
+            try await admin.wharf.publish(messages)
             let last = ForeignMessage(type: "the.last")
             try await last.put(into: "\(service).commands", of: admin.wharf)
             try await eventually("The last message is a dead letter", within: .seconds(60)) {
@@ -71,17 +71,20 @@ extension System {
             #expect(causeless == 0)
             #expect(try admin.wharf.restarts == restarts)
         }
+    }
+}
 
-        private static func publish(_ messages: [Publication], to wharf: RunningWharf) async throws {
-            let configuration = try AMQPConfiguration(url: wharf.settings.amqpURL(for: "administrator"), connectionName: "tests")
-            let publisher = Publisher(configuration: configuration, logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
-            let outcomes = await withTaskGroup(of: Void.self) { group in
-                group.addTask { try? await publisher.run() }
-                defer { group.cancelAll() }
-                return await publisher.publish(messages)
-            }
-            #expect(outcomes.allSatisfy { $0 == .confirmed }, "\(outcomes.filter { $0 != .confirmed }.prefix(3))")
+extension RunningWharf {
+    /// Sends messages as another client would, as the broker's administrator.
+    func publish(_ messages: [Publication]) async throws {
+        let configuration = try AMQPConfiguration(url: settings.amqpURL(for: "administrator"), connectionName: "tests")
+        let publisher = Publisher(configuration: configuration, logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+        let outcomes = await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await publisher.run() }
+            defer { group.cancelAll() }
+            return await publisher.publish(messages)
         }
+        #expect(outcomes.allSatisfy { $0 == .confirmed }, "\(outcomes.filter { $0 != .confirmed }.prefix(3))")
     }
 }
 

@@ -4,7 +4,8 @@ import JSON
 import Messaging
 import Secrets
 
-/// A letter as `deadletters.letters.get` returns it: everything about it except its audit log. Derived members are recomputed.
+/// A letter as `deadletters.letters.get` returns it: everything about it except its audit log. Derived members are recomputed. If `bodyOffset` is greater than zero, only the body is
+/// used: the part that continues the stored one.
 struct ImportedLetter: Sendable, Decodable {
     let id: UUID
     let messageId: String?
@@ -26,6 +27,7 @@ struct ImportedLetter: Sendable, Decodable {
     let body: String
     let bodyEncoding: String
     let bodyBytes: Int
+    let bodyOffset: Int?
     let original: String
     let edit: EditView?
 
@@ -56,6 +58,11 @@ struct ImportedLetter: Sendable, Decodable {
         }
     }
 
+    /// Where the body begins in the whole one.
+    var offset: Int { bodyOffset ?? 0 }
+
+    var part: LetterPart { LetterPart(id: id, bodyOffset: offset) }
+
     /// What a replay is made from; nil when it cannot be read.
     var source: Original? {
         Base64.decode(original).flatMap { try? JSON.decode(Original.self, from: $0) }
@@ -70,7 +77,9 @@ struct ImportedLetter: Sendable, Decodable {
         if !(1...Int(Int32.max)).contains(seen) { return ("seen", "must be 1 or more") }
         if state.isSettled != (settledAt != nil) { return ("settledAt", "must be present on a settled letter and absent on an open one") }
         guard let bytes else { return ("body", "must be in the encoding that bodyEncoding names, text or base64") }
-        if bytes.count > NewLetter.maximumBody || bytes.count > bodyBytes { return ("bodyBytes", "must be the size of the body, or larger if the body was truncated") }
+        guard (0...NewLetter.maximumBody).contains(offset) else { return ("bodyOffset", "must be from 0 to \(NewLetter.maximumBody)") }
+        let end = offset + bytes.count
+        if end > NewLetter.maximumBody || end > bodyBytes { return ("bodyBytes", "must be the size of the whole body, or larger if the body was truncated") }
         if source == nil { return ("original", "must be as an export wrote it") }
         return nil
     }

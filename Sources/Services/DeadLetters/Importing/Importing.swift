@@ -7,15 +7,23 @@ import Runtime
 import Secrets
 
 /// Imports letters exported from this shop or another one. An existing letter is unchanged.
+///
+/// A large body comes in parts. The first one stores the letter, and the others are appended to its body. Until the last one has come, the letter is shown, but not replayed. The references and
+/// words of a letter follow from the first part, because it is larger than what is searched for them.
 struct Importing: Sendable {
     let clock: any WallClock
 
     func add(_ items: [IncomingMessage<ImportedLetter>], on transaction: any SQLConnection) async throws -> [Outcome] {
         let now = clock.now()
         var added: Set<UUID> = []
+        var refusals: [LetterPart: Problem] = [:]
         // In the order of their ids, so that two batches cannot deadlock.
-        for item in items.sorted(by: { $0.input.id < $1.input.id }) {
+        for item in items.sorted(by: { ($0.input.id, $0.input.offset) < ($1.input.id, $1.input.offset) }) {
             guard let letter = Imported(item.input) else { continue }
+            guard item.input.offset == 0 else {
+                refusals[item.input.part] = try await letter.append(on: transaction)
+                continue
+            }
             let rows = try await transaction.query(try letter.statement(by: item.request.auditName, now))
             if !rows.isEmpty { added.insert(letter.id) }
             if let alias = letter.alias {
@@ -24,6 +32,7 @@ struct Importing: Sendable {
         }
         let summaries = try await DeadLetterStore.summaries(items.map(\.input.id), on: transaction)
         return try items.map { item in
+            if let refusal = refusals[item.input.part] { return .refused(refusal) }
             guard let summary = summaries[item.input.id] else { throw Failure("letter-lost", "letter \(item.input.id) was not stored", remedy: .retry) }
             return .done(try Reply(status: added.remove(summary.id) == nil ? 200 : 201, json: LetterSummaryView(summary)))
         }
@@ -56,6 +65,22 @@ private struct Imported {
 
     /// Its deliveries are unknown, so a death of the message counts as a new one.
     private var occurrences: [[UInt8]] { [SHA256.hash("imported \(id.lowerCaseText)")] }
+
+    /// Appends the part to the body that is stored, as far as it is not there yet. Returns why it cannot be appended, or nil.
+    func append(on transaction: any SQLConnection) async throws -> Problem? {
+        let (first, end) = (letter.offset, letter.offset + body.count)
+        let rows = try await transaction.query(
+            """
+            WITH stored AS (SELECT id, length(body) AS bytes FROM letters WHERE id = \(id) FOR UPDATE),
+            appended AS (
+                UPDATE letters SET body = body || substring(\(body) FROM (bytes - \(first) + 1)::integer)
+                FROM stored WHERE letters.id = stored.id AND body_bytes = \(letter.bodyBytes) AND bytes >= \(first) AND bytes < \(end)
+            )
+            SELECT bytes FROM stored
+            """)
+        guard let stored = try rows.first?.decode("bytes", as: Int.self) else { return .notFound("dead letter") }
+        return stored < first ? .invalidInput("bodyOffset", "must be at most \(stored), the size of the body so far") : nil
+    }
 
     func statement(by actor: String, _ now: Date) throws -> SQL {
         """

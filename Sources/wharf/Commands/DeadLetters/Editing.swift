@@ -45,8 +45,7 @@ struct EditedBody: Sendable {
     var editor = TextEditor()
 
     func edit(_ letter: WholeLetter, _ requests: any OperatorRequests, write: @Sendable (String) -> Void = { Console.print($0) }) async throws {
-        guard letter.isText else { throw DeadLettersFailure("The body is not text.") }
-        let (id, old) = (letter.letter.id, letter.edit?.body ?? letter.body)
+        let (id, old) = (letter.letter.id, try letter.currentText())
         let new = settings.isEmpty ? try await editor.edited(old, resuming: resume) : try BodyChange.apply(settings.map(BodyChange.init), to: old)
         let difference = LetterDifference(from: old, to: new)
         guard !difference.isEmpty else { return write("Nothing has changed.\n") }

@@ -50,10 +50,9 @@ struct LetterText: Sendable {
 
     /// JSON is indented; for other than text, only the size is shown.
     private var body: [String] {
-        guard whole.isText else { return ["\(whole.bodyBytes) bytes that are not text; --json shows them in Base64"] }
-        let text = whole.edit?.body ?? whole.body
-        let missing = text.utf8.count < whole.bodyBytes && whole.edit == nil ? ["… \(whole.bodyBytes) bytes in all"] : []
-        return PrettyJSON.lines(of: text) + missing
+        if let edit = whole.edit { return PrettyJSON.lines(of: edit.body) }
+        guard whole.isText else { return ["\(whole.bodyBytes) bytes that are not text; --json shows \(whole.cut ?? "them") in Base64"] }
+        return PrettyJSON.lines(of: whole.body) + (whole.cut.map { ["… \($0)"] } ?? [])
     }
 
     private func members(_ value: JSONValue?) -> [String] {

@@ -1,10 +1,11 @@
+import AMQP
 import Glibc
 import Terminal
 
 /// The lines of a file, one at a time.
 final class LineReader {
-    /// Enough for a letter with the largest body that the broker accepts, in Base64.
-    static let maximumLine = 64 << 20
+    /// A line is sent as a message.
+    static let maximumLine = Publication.maximumBodyBytes
     private static let chunk = 65_536
 
     private let descriptor: Int32

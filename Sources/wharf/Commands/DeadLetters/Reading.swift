@@ -37,7 +37,9 @@ extension DeadLettersCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows one dead letter: its body, headers, attempts, what was decided about it, and its order.")
+        static let configuration = CommandConfiguration(
+            abstract: "Shows one dead letter: its body, headers, attempts, what was decided about it, and its order.",
+            discussion: "Of a body of more than 1 MiB, the beginning is shown; export prints all of it.")
 
         @Argument(help: "The letter's id.") var id: String
         @Flag(help: "Print JSON.") var json = false
@@ -64,7 +66,7 @@ extension DeadLettersCommand {
             let id = id
             let isEqual = try await ShellRequests.run("dead-letters") { shell in
                 let letter: WholeLetter = try await shell.get("deadletters.letters.get", ["id": id])
-                let difference = LetterDifference(from: letter.body, to: letter.edit?.body ?? letter.body)
+                let difference = LetterDifference(from: try letter.originalText(), to: try letter.currentText())
                 Console.print(difference.text(Terminal.own.paint))
                 return difference.isEmpty
             }

@@ -97,8 +97,7 @@ struct BrowserLoop: Sendable {
     private func edit(_ letter: String) async -> Browser.Event {
         do {
             let whole: WholeLetter = try await requests.get("deadletters.letters.get", ["id": letter])
-            guard whole.isText else { return .failed("The body is not text.") }
-            let old = whole.edit?.body ?? whole.body
+            let old = try whole.currentText()
             let new = try await screen.suspended { try await TextEditor().edited(old) }
             return .edited(letter: letter, body: LetterDifference(from: old, to: new).isEmpty ? nil : new)
         } catch {
