@@ -34,7 +34,8 @@ struct Importing: Sendable {
         return try items.map { item in
             if let refusal = refusals[item.input.part] { return .refused(refusal) }
             guard let summary = summaries[item.input.id] else { throw Failure("letter-lost", "letter \(item.input.id) was not stored", remedy: .retry) }
-            return .done(try Reply(status: added.remove(summary.id) == nil ? 200 : 201, json: LetterSummaryView(summary)))
+            let isNew = item.input.offset == 0 && added.remove(summary.id) != nil
+            return .done(try Reply(status: isNew ? 201 : 200, json: LetterSummaryView(summary)))
         }
     }
 }
