@@ -188,7 +188,7 @@ let package = Package(
                     arguments,
                 ],
                 swiftSettings: safe),
-            .target(name: "TestKit", dependencies: ["LocalServers", "WebClient", log], path: "Tests/TestKit", swiftSettings: safe),
+            .target(name: "TestKit", dependencies: ["IOThreads", "LocalServers", "WebClient", log], path: "Tests/TestKit", swiftSettings: safe),
             // A service over a database of its own, for the suites of services.
             .target(
                 name: "ServiceKit", dependencies: ["TestKit", "LocalServers", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
@@ -207,7 +207,7 @@ let package = Package(
             ])
         + [
             // What each suite needs besides TestKit.
-            ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
+            ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "IOThreads", "LocalServers", log]),
             ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]), ("YAMLTests", ["YAML"]),
             ("LocalServersTests", ["LocalServers", "Operations"]), ("AutoscalingTests", ["Autoscaling", "Processes", "JSON", "WebClient", log, lifecycle]),
             ("JSONTests", ["Seeds", "JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
