@@ -27,9 +27,15 @@ import Testing
     @Test func `the I/O thread is free while a name is looked up, and a cancelled attempt ends at once`() async throws {
         let stuck = StuckResolver(names: ["db.example"])
         defer { stuck.release() }
+        let isAsked = Changing(false)
+        let lookup = HostLookup { host in
+            isAsked.become(true)
+            return stuck.lookup.addresses(of: host, within: .seconds(60))
+        }
         let thread = try IOThread(named: "test")
-        let connection = try connection(stuck.lookup, on: thread)
+        let connection = try connection(lookup, on: thread)
         let attempt = Task { await postgresError { try await connection.connect() } }
+        try await eventually { isAsked.current }
         await withCheckedContinuation { continuation in thread.call { continuation.resume() } }
         attempt.cancel()
         #expect(await attempt.value?.code == .cancelled)
