@@ -151,12 +151,14 @@ let package = Package(
                 ], swiftSettings: safe),
 
             // For people who build Wharf or try it.
+            // Draws that a seed repeats.
+            development("Seeds", []),
             development("LocalServers", ["Processes", "Terminal", "WebClient", "Secrets", log, subprocess]),
-            development("Sandbox", ["JSON", "Contracts", "Secrets", "WebClient", hummingbird, log]),
+            development("Sandbox", ["Seeds", "JSON", "Contracts", "Secrets", "WebClient", hummingbird, log]),
             // Services on one seeded thread, against a model of the broker and of the gateway.
             development(
                 "Simulation",
-                ["Messaging", "JSON", "Runtime", "Topology", "Contracts", "AMQP", "PostgreSQL", "IOThreads", "WebClient", "Secrets", "LocalServers", log]
+                ["Seeds", "Messaging", "JSON", "Runtime", "Topology", "Contracts", "AMQP", "PostgreSQL", "IOThreads", "WebClient", "Secrets", "LocalServers", log]
                     + ["Catalog", "Carts", "Orders", "Payments", "Notifications"].map { .init(stringLiteral: $0) }),
             development(
                 "Up",
@@ -164,7 +166,7 @@ let package = Package(
                     "Processes", "Runtime", "Terminal", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "Topology", "AMQP", "PostgreSQL", "WebClient", "Secrets", "Users", log,
                     arguments,
                 ]),
-            development("Load", ["Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
+            development("Load", ["Seeds", "Runtime", "Terminal", "ShopClient", "LocalState", "Assembly", "Operations", "Messaging", "Contracts", "WebClient", "Secrets", log, arguments]),
             development(
                 "Bench",
                 [
@@ -175,7 +177,8 @@ let package = Package(
             development(
                 "Chaos",
                 [
-                    "Up", "Load", "Audit", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL",
+                    "Up", "Load", "Audit", "Seeds", "Terminal", "ShopClient", "LocalState", "Assembly", "LocalServers", "Operations", "Messaging", "JSON", "Topology", "Contracts", "AMQP",
+                    "PostgreSQL",
                     "WebClient", "Secrets", log, arguments,
                 ]),
             .executableTarget(
@@ -185,14 +188,14 @@ let package = Package(
                     arguments,
                 ],
                 swiftSettings: safe),
-            .target(name: "TestKit", dependencies: ["LocalServers", "WebClient", log], path: "Tests/TestKit", swiftSettings: safe),
+            .target(name: "TestKit", dependencies: ["IOThreads", "LocalServers", "WebClient", log], path: "Tests/TestKit", swiftSettings: safe),
             // A service over a database of its own, for the suites of services.
             .target(
                 name: "ServiceKit", dependencies: ["TestKit", "LocalServers", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", log], path: "Tests/ServiceKit",
                 swiftSettings: safe),
             // What fuzzers drive: the decoders of what strangers send.
             .target(
-                name: "FuzzTargets", dependencies: ["AMQP", "CRabbitMQ", "Gzip", "Messaging", "JSON", "Runtime", "Input", "Ingress", "Traces"], path: "Tests/FuzzTargets", swiftSettings: safe),
+                name: "FuzzTargets", dependencies: ["Seeds", "AMQP", "CRabbitMQ", "Gzip", "Messaging", "JSON", "Runtime", "Input", "Ingress", "Traces"], path: "Tests/FuzzTargets", swiftSettings: safe),
         ] + (
             // libFuzzer's runtime is not in every toolchain, and brings a main function of its own.
             Context.environment["WHARF_LIBFUZZER"] == nil
@@ -204,30 +207,31 @@ let package = Package(
             ])
         + [
             // What each suite needs besides TestKit.
-            ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "LocalServers", log]),
+            ("AMQPTests", ["AMQP", "IOThreads", "CRabbitMQ", "LocalServers", log, lifecycle]), ("PostgreSQLTests", ["PostgreSQL", "IOThreads", "LocalServers", log]),
             ("WebClientTests", ["WebClient", log]), ("RedisTests", ["Redis", log]), ("SecretsTests", ["Secrets"]), ("GzipTests", ["Gzip"]), ("YAMLTests", ["YAML"]),
             ("LocalServersTests", ["LocalServers", "Operations"]), ("AutoscalingTests", ["Autoscaling", "Processes", "JSON", "WebClient", log, lifecycle]),
-            ("JSONTests", ["JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
+            ("JSONTests", ["Seeds", "JSON"]), ("RuntimeTests", ["Runtime"]), ("TracesTests", ["Traces", "Runtime", tracing]), ("InputTests", ["Input", "Messaging", "JSON", "Contracts"]),
             ("MessagingTests", ["Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "PostgreSQL", "Secrets", log, metrics, metricsTestKit, tracing]),
             ("TopologyTests", ["Messaging", "JSON", "Topology", "Contracts", "AMQP", "PostgreSQL", "LocalServers", log, lifecycle]),
             ("OperationsTests", ["Operations", "Secrets", "Instruments", "Messaging", "JSON", "Runtime", "Traces", "WebClient", "LocalServers", log, metrics, tracing, lifecycle]),
             ("IngressTests", ["FuzzTargets", "YAML", "Ingress", "Gzip", "Messaging", "JSON", "Runtime", "Contracts", "Traces", "AMQP", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("ConsoleTests", ["Console", "Operator", "Ingress", "Messaging", "JSON", "Runtime", "Contracts", "Secrets", "WebClient", hummingbird, log]),
             ("SimulationTests", ["Simulation", "Messaging", "Topology", "AMQP", "PostgreSQL", "LocalServers", "wharf-dev", log, lifecycle]),
-            ("SandboxTests", ["Sandbox", "JSON", "Secrets", "WebClient", hummingbird, log, lifecycle]),
+            ("SandboxTests", ["Seeds", "Sandbox", "JSON", "Secrets", "WebClient", hummingbird, log, lifecycle]),
             ("UsersTests", ["ServiceKit", "Users", "IOThreads", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "Redis", "LocalServers", log]),
             ("NotificationsTests", ["ServiceKit", "Notifications", "Sandbox", "Runtime", "Messaging", "JSON", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, lifecycle]),
             (
                 "DeadLettersTests",
                 [
-                    "ServiceKit", "DeadLetters", "WebClient", "Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, metrics, metricsTestKit,
+                    "ServiceKit", "Seeds", "DeadLetters", "WebClient", "Messaging", "Input", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "AMQP", "LocalServers", log, metrics,
+                    metricsTestKit,
                     lifecycle,
                 ]
             ),
             ("CartsTests", ["ServiceKit", "Carts", "Messaging", "JSON", "Contracts", "PostgreSQL"]),
             ("CatalogTests", ["ServiceKit", "Catalog", "Messaging", "JSON", "Input", "Contracts", "IOThreads", "PostgreSQL", "Runtime", "Secrets"]),
             ("PaymentsTests", ["ServiceKit", "Payments", "Sandbox", "Messaging", "JSON", "Runtime", "Contracts", "PostgreSQL", "Secrets", "WebClient", log, metrics, metricsTestKit, lifecycle]),
-            ("OrdersTests", ["ServiceKit", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets", log, metrics, metricsTestKit]),
+            ("OrdersTests", ["ServiceKit", "Seeds", "Input", "Orders", "Payments", "Carts", "Contracts", "Messaging", "JSON", "PostgreSQL", "Secrets", log, metrics, metricsTestKit]),
             ("FuzzTests", ["FuzzTargets"]), ("TidyTests", []), ("MonitoringTests", ["Instruments", "YAML", "LocalServers"]),
             (
                 "FaultTests",
@@ -239,7 +243,8 @@ let package = Package(
             (
                 "WharfTests",
                 [
-                    "wharf", "wharf-dev", "Operator", "Console", "Assembly", "Audit", "Processes", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Ingress", "Messaging",
+                    "wharf", "wharf-dev", "Operator", "Console", "Assembly", "Audit", "Processes", "Terminal", "ShopClient", "LocalState", "Up", "Load", "Bench", "Chaos", "Seeds", "Ingress",
+                    "Messaging",
                     "JSON", "Topology", "Contracts",
                     "Operations", "Instruments", "LocalServers", "WebClient", "AMQP", "PostgreSQL", "Secrets", hummingbird, log, lifecycle, arguments,
                 ]

@@ -75,12 +75,19 @@ package struct LedgerReader: Sendable {
     }
 
     /// Hands over every payment, the oldest first, a page at a time.
+    /// - Throws: ``LoadError``, with code `refused` when the sandbox does not accept the key; `CancellationError`.
     package func walk(of ledger: Ledger = .stripe, _ body: ([LedgerPayment]) -> Void) async throws {
         struct Page: Decodable { let payments: [LedgerPayment]; let hasMore: Bool }
         var after: String?
         for _ in 0..<Self.maximumPages {
             let position = after.map { "&after=\($0)" } ?? ""
-            let page: Page = try await sandbox.reply(to: .get("\(ledger.rawValue)?limit=\(Self.pageSize)\(position)"))
+            let page: Page
+            do {
+                page = try await sandbox.reply(to: .get("\(ledger.rawValue)?limit=\(Self.pageSize)\(position)"))
+            } catch let refusal as Refusal {
+                let advice = refusal.status == 401 ? "; check its API key" : ""
+                throw LoadError(.refused, "The payment sandbox at \(sandbox.url) refuses to show its ledger: \(refusal)\(advice)")
+            }
             // Only Stripe counts some currencies in units of its own.
             body(ledger == .stripe ? page.payments.map(\.fromStripe) : page.payments)
             guard page.hasMore, let last = page.payments.last else { return }

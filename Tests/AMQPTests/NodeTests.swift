@@ -1,4 +1,6 @@
 import Glibc
+import IOThreads
+import TestKit
 import Testing
 
 @testable import AMQP
@@ -8,7 +10,8 @@ import Testing
 
     /// Each name has two addresses.
     private func order(lost: BrokerAddress? = nil) -> [BrokerAddress] {
-        Array(BrokerAddresses(of: nodes, lost: Set([lost].compactMap(\.self))) { node in ["1", "2"].map { BrokerAddress(node: node, host: node.host + $0) } })
+        BrokerAddresses(of: nodes, lost: Set([lost].compactMap(\.self))) { node in .success(["1", "2"].map { BrokerAddress(node: node, host: node.host + $0) }) }
+            .compactMap { try? $0.get() }
     }
 
     @Test func `every address of every node is tried once`() {
@@ -54,7 +57,34 @@ import Testing
 
     @Test func `a single node that was lost is tried again`() {
         let only = BrokerAddress(node: nodes[0], host: "a")
-        #expect(Array(BrokerAddresses(of: [nodes[0]], lost: [only]) { _ in [only] }) == [only])
+        #expect(Array(BrokerAddresses(of: [nodes[0]], lost: [only]) { _ in .success([only]) }) == [.success(only)])
+    }
+
+    @Test func `a name whose server does not answer is given up in time, and the next node is tried`() throws {
+        let stuck = StuckResolver(names: ["a"])
+        defer { stuck.release() }
+        let start = ContinuousClock.now
+        let tried = Array(
+            BrokerAddresses(of: [nodes[0], nodes[1]], lost: []) {
+                BrokerAddress.resolve($0, within: .milliseconds(300), keepsName: false, by: stuck.lookup)
+            })
+        #expect(.now - start < .seconds(10))
+        #expect(tried.count == 2)
+        #expect(tried.contains(.success(BrokerAddress(node: nodes[1], host: "192.0.2.1"))))
+        let failure = try #require(tried.compactMap { if case .failure(let error) = $0 { error } else { nil } }.first)
+        #expect(failure.code == .unreachable && failure.isTransient)
+        #expect(failure.message.contains("no connection to a:5672: a was not looked up within 0.3 seconds"), "\(failure)")
+    }
+
+    @Test func `TLS connects by name where the name has one address`() {
+        let lookup = HostLookup { $0 == "a" ? .success(["192.0.2.1"]) : .success(["192.0.2.2", "192.0.2.3"]) }
+        func hosts(_ node: AMQPConfiguration.Node, _ keepsName: Bool) -> Set<String> {
+            let found = try? BrokerAddress.resolve(node, within: .seconds(10), keepsName: keepsName, by: lookup).get()
+            return Set(found?.map(\.host) ?? [])
+        }
+        #expect(hosts(nodes[0], true) == ["a"])
+        #expect(hosts(nodes[0], false) == ["192.0.2.1"])
+        #expect(hosts(nodes[1], true) == ["192.0.2.2", "192.0.2.3"])
     }
 }
 

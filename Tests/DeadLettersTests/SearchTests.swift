@@ -3,6 +3,7 @@ import Contracts
 import FoundationEssentials
 import PostgreSQL
 import Secrets
+import Seeds
 import TestKit
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
     private static let queues = ["payments.commands", "orders.commands", "orders.events"]
 
     /// Letters that come in bursts, of which some die again and some are discarded.
-    private func filled(_ random: inout SeededDraws) async throws -> DeadLettersHarness {
+    private func filled(_ random: inout SplitMix) async throws -> DeadLettersHarness {
         let letters = try await DeadLettersHarness()
         var earlier: [Delivery] = []
         for number in 0..<60 {
@@ -94,7 +95,7 @@ import Testing
 
     @Test(arguments: [1, 2] as [UInt64])
     func `a search finds the same letters as a naive one, page by page, combined with every other part of the filter`(seed: UInt64) async throws {
-        var random = SeededDraws(seed: seed)
+        var random = SplitMix(seed: seed)
         let letters = try await filled(&random)
         let all = try await stored(letters)
         let times = all.map(\.summary.lastSeenAt).sorted()

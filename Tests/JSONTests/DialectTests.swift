@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Seeds
 import Testing
 
 @testable import JSON
@@ -51,7 +52,7 @@ import Testing
 
     @Test(arguments: 0..<20)
     func `any value is encoded as Foundation encodes it, and read as Foundation reads it`(seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SplitMix(seed: seed)
         for _ in 0..<25 {
             let sample = Sample.random(using: &random)
             let bytes = try JSON.encode(sample)
@@ -137,7 +138,7 @@ import Testing
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     @Test func `times are written and read as Foundation writes and reads them`() throws {
-        var random = Generator(state: 1)
+        var random = SplitMix(seed: 1)
         let edges = [0, -1, 951_782_400, 951_868_800, 1_709_164_800, 4_107_542_399.9994, 253_402_300_799.9994, 253_402_300_800, -0.001, 0.9994]
         // Amid milliseconds, where there is one way to cut them.
         let dates = edges + (0..<2_000).map { _ in Double(Int.random(in: 0..<253_402_300_800_000, using: &random)) / 1_000 + 0.0005 }
@@ -171,20 +172,8 @@ import Testing
     }
 }
 
-/// SplitMix64, so that a failing seed fails again.
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 extension `The JSON dialect`.Sample {
-    fileprivate static func random(using random: inout Generator) -> Self {
+    fileprivate static func random(using random: inout SplitMix) -> Self {
         func text() -> String {
             let characters = Array("abcxyzABC012 _-/\"\\\u{0}\u{1}\u{8}\t\n\u{C}\r\u{1F}\u{7F}äé€😀\u{2028}")
             return String((0..<Int.random(in: 0..<20, using: &random)).map { _ in characters[Int.random(in: 0..<characters.count, using: &random)] })

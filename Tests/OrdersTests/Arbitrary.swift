@@ -1,21 +1,16 @@
 import Contracts
 import FoundationEssentials
 import Secrets
+import Seeds
 
 /// A decoder that generates a value for whatever a type asks for, so that the tests also cover fields that are added to a type later.
 struct Arbitrary: Decoder, SingleValueDecodingContainer {
     final class Source {
-        private var state: UInt64
+        private var random: SplitMix
 
-        init(seed: UInt64) { state = seed }
+        init(seed: UInt64) { random = SplitMix(seed: seed) }
 
-        /// SplitMix64, so that a failing seed fails again.
-        func number(below bound: Int) -> Int {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
-        }
+        func number(below bound: Int) -> Int { Int(random.next() % UInt64(bound)) }
     }
 
     let source: Source

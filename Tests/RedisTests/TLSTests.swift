@@ -3,30 +3,6 @@ import Redis
 import TestKit
 import Testing
 
-/// A certificate for `localhost`, signed by itself, made once a run.
-struct TLSIdentity: Sendable {
-    static let shared = Task { try await blocking { try TLSIdentity() } }
-
-    let certificate: String
-    let key: String
-
-    private init() throws {
-        let folder = TestServers.folder("redis-tls")
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        certificate = "\(folder)/certificate.pem"
-        key = "\(folder)/key.pem"
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments =
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        try #require(openssl.terminationStatus == 0, "openssl made no certificate")
-    }
-}
-
 extension Wire {
     @Suite struct TLSTests {
         private let identity: TLSIdentity

@@ -1,3 +1,4 @@
+import Seeds
 import Testing
 
 @testable import Sandbox
@@ -23,7 +24,7 @@ struct WebhookTests {
     func queue() {
         var queue = DeliveryQueue()
         let start = ContinuousClock.now
-        var generator = SeededGenerator(seed: 5)
+        var generator = SplitMix(seed: 5)
         let delays = (0..<500).map { _ in Int.random(in: 0..<50, using: &generator) }
         for (number, delay) in delays.enumerated() {
             let isQueued = queue.add(WebhookDelivery(eventID: "\(number)", body: []), due: start + .seconds(delay))

@@ -106,6 +106,13 @@ import Testing
         #expect(unread == [])
     }
 
+    @Test func `Compose gives roles as long when a server starts again as at the start`() throws {
+        let text = try Self.text("compose.yaml")
+        let check = try #require(text.firstMatch(of: /&ready\n(?s:.*?)interval: (\d+)s\n(?s:.*?)retries: (\d+)\n(?s:.*?)start_period: (\d+)s/))
+        let (interval, retries, start) = try (#require(Int(check.1)), #require(Int(check.2)), #require(Int(check.3)))
+        #expect(interval * retries >= start)
+    }
+
     @Test func `every command of README and operations exists`() throws {
         let documents = try Self.text("README.md") + Self.text("docs/operations.md")
         let commands = try Self.sources(in: "Sources").flatMap { source in

@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 import WebClient
 
@@ -106,14 +107,14 @@ extension Wire {
         }
 
         @Test func `a certificate is refused for a host it does not name`() async throws {
-            let client = WebClient(certificateAuthorityFile: try await Identity.shared.value.certificate, logger: testLogger)
+            let client = WebClient(certificateAuthorityFile: try await TLSIdentity.shared.value.certificate, logger: testLogger)
             let url = peer.https.replacing("localhost", with: "127.0.0.1")
             let error = await #expect(throws: WebClientError.self) { try await client.send(WebRequest(url: url + "/ok")) }
             #expect(error?.code == .tls)
         }
 
         @Test func `HTTPS works with the given authority`() async throws {
-            let client = WebClient(certificateAuthorityFile: try await Identity.shared.value.certificate, logger: testLogger)
+            let client = WebClient(certificateAuthorityFile: try await TLSIdentity.shared.value.certificate, logger: testLogger)
             let response = try await client.send(WebRequest(method: "POST", url: peer.https + "/echo", body: [0x61]))
             #expect(try decode(Peer.Echo.self, from: response).body == "a")
         }

@@ -39,7 +39,7 @@ final class Peer {
 
     init() async throws {
         _ = Self.proxied
-        let identity = try await Identity.shared.value
+        let identity = try await TLSIdentity.shared.value
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["python3", "-c", peerScript, identity.certificate, identity.key]
@@ -80,34 +80,6 @@ final class Peer {
         MailEnvelope(
             url: "smtp://\(credentials)127.0.0.1:\(mailPort)", from: "shop@example.com", recipients: recipients,
             message: Array(message.utf8), timeout: .seconds(20))
-    }
-}
-
-/// The certificate and key of every peer's HTTPS server: for `localhost`, signed by itself, made once a run.
-struct Identity {
-    static let shared = Task { try await blocking { try Identity() } }
-
-    let certificate: String
-    let key: String
-
-    private static let folder = FileManager.default.temporaryDirectory.appendingPathComponent("wharf-web-tests-\(getpid())")
-
-    private init() throws {
-        let folder = Self.folder
-        atexit { try? FileManager.default.removeItem(at: Identity.folder) }
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        certificate = folder.appendingPathComponent("certificate.pem").path
-        key = folder.appendingPathComponent("key.pem").path
-
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments =
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        try #require(openssl.terminationStatus == 0, "openssl made no certificate")
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import TestKit
 import Testing
 import WebClient
 
@@ -46,7 +47,7 @@ extension Wire {
                 #expect(response.status == 200)
             }
             let trusting = WebClient(
-                certificateAuthorityFile: try await Identity.shared.value.certificate, usesEnvironmentProxy: true, logger: testLogger)
+                certificateAuthorityFile: try await TLSIdentity.shared.value.certificate, usesEnvironmentProxy: true, logger: testLogger)
             let response = try await trusting.send(WebRequest(url: peer.https + "/ok"))
             #expect(response.status == 200)
         }

@@ -38,9 +38,11 @@ public struct AMQPConfiguration: Equatable, Sendable {
 
     /// A peer that is silent for twice this long is taken for dead: within 10 s by default, 5 s where there are several nodes. Whole seconds, held to 1 to 600 s.
     public var heartbeat: Duration = Self.standardHeartbeat
-    /// For each address of each node: bounds the TCP connection and, separately, the handshake; not the name lookup before it, which the resolver bounds.
-    /// Clamped to 0.1 to 60 s.
+    /// For each address of each node: bounds the TCP connection and, separately, the handshake. Clamped to 0.1 to 60 s.
     public var connectTimeout: Duration = Self.standardConnectTimeout
+    var boundedConnectTimeout: Duration { connectTimeout.held(to: .milliseconds(100), .seconds(60)) }
+    /// Bounds the lookup of each node's name. A longer one would only delay shutdown: it goes on after that, for the next attempt.
+    var lookupTimeout: Duration { min(boundedConnectTimeout, Self.standardConnectTimeout) }
     /// Bounds each answer to a declaration: with a node lost the cluster may take some seconds to agree on one. Clamped to 0.1 to 60 s.
     public var rpcTimeout: Duration = .seconds(5)
     /// Bounds how long the kernel waits for sent bytes to be taken by the broker's host: with its heartbeats something is always sent. Held to 0.1 to 60 s.

@@ -36,11 +36,11 @@ final class ConnectionHandle {
         amqp_destroy_connection(state)
     }
 
-    /// Connects, shakes hands, logs in and opens the channel. Blocks the thread, for twice the configuration's `connectTimeout`, and for as long as the
-    /// resolver takes where the address is a name.
+    /// Connects, shakes hands, logs in and opens the channel. Blocks the thread, for twice the configuration's `connectTimeout`; where the address is a name, it
+    /// has just been looked up, and is once more.
     func open(_ configuration: AMQPConfiguration, at address: BrokerAddress) throws(AMQPError) {
         defer { arena.recycle() }
-        var connectTimeout = timeval(configuration.connectTimeout.held(to: .milliseconds(100), .seconds(60)))
+        var connectTimeout = timeval(configuration.boundedConnectTimeout)
         amqp_set_handshake_timeout(state, &connectTimeout)
         setRPCTimeout(configuration.rpcTimeout)
         let status = amqp_socket_open_noblock(socket, address.host, Int32(address.node.port), &connectTimeout)

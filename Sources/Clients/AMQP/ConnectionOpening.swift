@@ -24,22 +24,36 @@ enum ConnectionOpening {
 
     private static func connect(_ configuration: AMQPConfiguration, for owner: any ConnectionOwner) -> Result<Handover, AMQPError> {
         var failure = AMQPError.stopped("connection")
-        for address in BrokerAddresses(of: configuration.nodes, lost: LostAddresses.ofProcess.current()) where !owner.isStopping {
+        let addresses = BrokerAddresses(of: configuration.nodes, lost: LostAddresses.ofProcess.current()) { node in
+            BrokerAddress.resolve(node, within: configuration.lookupTimeout, keepsName: configuration.tls != nil)
+        }
+        for address in addresses {
+            guard !owner.isStopping else { break }
             do throws(AMQPError) {
-                let handle = try connect(configuration, at: address, for: owner)
-                LostAddresses.ofProcess.remove(address)
-                return .success(Handover(handle: handle, address: address))
+                return .success(try connect(configuration, at: try address.get(), for: owner))
             } catch {
                 failure = error
                 // An error that every node would return.
                 guard error.isThisNodesAlone else { break }
-                LostAddresses.ofProcess.add(address)
             }
         }
         return .failure(failure)
     }
 
     private static func connect(
+        _ configuration: AMQPConfiguration, at address: BrokerAddress, for owner: any ConnectionOwner
+    ) throws(AMQPError) -> Handover {
+        do throws(AMQPError) {
+            let handle = try openHandle(configuration, at: address, for: owner)
+            LostAddresses.ofProcess.remove(address)
+            return Handover(handle: handle, address: address)
+        } catch {
+            if error.isThisNodesAlone { LostAddresses.ofProcess.add(address) }
+            throw error
+        }
+    }
+
+    private static func openHandle(
         _ configuration: AMQPConfiguration, at address: BrokerAddress, for owner: any ConnectionOwner
     ) throws(AMQPError) -> ConnectionHandle {
         let name = address.host == address.node.host ? nil : address.node.host

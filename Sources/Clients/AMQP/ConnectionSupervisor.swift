@@ -71,7 +71,7 @@ struct ConnectionSupervisor {
                 if let address, error.code == .connectionLost { LostAddresses.ofProcess.add(address) }
                 failure = error
             } catch {
-                guard hasConnected || error.isTransient else { throw error }
+                guard hasConnected || error.isTransient || owner.isStopping else { throw error }
                 timeouts.failed()
                 failure = error
             }

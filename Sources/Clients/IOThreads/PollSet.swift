@@ -22,14 +22,8 @@ struct PollSet {
     }
 
     mutating func wait(atMost limit: Duration?) {
-        let remaining = deadline.map { max($0 - .now, .zero) }
-        let milliseconds: Int32 =
-            switch limit ?? remaining {
-            case nil: -1
-            // Rounded up, so as not to wake before the time.
-            case let duration?: Int32(clamping: (duration + .microseconds(999)).milliseconds)
-            }
-        if poll(&entries, nfds_t(entries.count), milliseconds) < 0 {
+        let limit = limit ?? deadline.map { $0 - .now }
+        if poll(&entries, nfds_t(entries.count), limit?.pollTimeout ?? -1) < 0 {
             for index in entries.indices { entries[index].revents = 0 }
         }
     }
@@ -44,7 +38,10 @@ struct PollSet {
 }
 
 extension Duration {
-    fileprivate var milliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    /// Milliseconds for poll(2), rounded up so that a deadline has passed when the wait is over.
+    package var pollTimeout: Int32 {
+        let (seconds, attoseconds) = components
+        let milliseconds = seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return Int32(clamping: max(0, milliseconds))
     }
 }

@@ -1,3 +1,5 @@
+import IOThreads
+
 /// The one error of this module: what happened, what it concerns, and whether a retry can succeed.
 ///
 /// It never holds values that were bound to a statement. `detail` may quote stored values (a unique violation names the key), so
@@ -47,12 +49,19 @@ public struct PostgresError: Error, Sendable {
     public var statementIndex: Int?
     /// The server ended the session with this error.
     var endsSession = false
+    /// The server's name could not be looked up, which says nothing about the server.
+    var isLookup = false
     /// A prepared statement went stale; it is prepared afresh next time.
     var isStalePlan = false
 
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    init(lookup error: HostLookupError) {
+        self.init(.connection, "connecting to PostgreSQL: \(error.message)")
+        isLookup = true
     }
 
     public var sqlState: String? {

@@ -12,12 +12,3 @@ enum Greeting {
         return RedisError(code: .unavailable, message: text)
     }
 }
-
-extension Duration {
-    /// Milliseconds for `poll`, rounded up so that a deadline has passed when the wait is over.
-    var pollTimeout: Int32 {
-        let (seconds, attoseconds) = components
-        let milliseconds = seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-        return Int32(clamping: max(0, milliseconds))
-    }
-}

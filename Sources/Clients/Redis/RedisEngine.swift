@@ -167,16 +167,16 @@ final class RedisEngine {
         phase = .lookingUp(deadline: now + settings.connectTimeout)
         // A lookup that outlived an earlier attempt serves this one as well.
         guard !isLookupRunning else { return }
-        isLookupRunning = HostLookup.start(settings.address.host) { [mailbox] in mailbox.deliver($0) }
-        if !isLookupRunning { attemptFailed(unavailable("the system gives no thread")) }
+        isLookupRunning = true
+        HostLookup.ofProcess.start(settings.address.host) { [mailbox] in mailbox.deliver($0) }
     }
 
-    private func lookupEnded(_ lookup: Result<[String], RedisError>) {
+    private func lookupEnded(_ lookup: HostLookup.Outcome) {
         isLookupRunning = false
         guard case .lookingUp(let deadline) = phase else { return }
         switch lookup {
         case .success(let addresses): connect(to: addresses[...], deadline, lastError: nil)
-        case .failure(let error): attemptFailed(error)
+        case .failure(let error): attemptFailed(unavailable(error.message))
         }
     }
 

@@ -1,3 +1,4 @@
+import IOThreads
 import Synchronization
 
 /// Where tasks hand their commands to the I/O thread, and fail at once when the connection is down.
@@ -12,13 +13,13 @@ final class RedisMailbox: Sendable {
 
     struct Mail {
         var commands: [PendingCommand]
-        var lookup: Result<[String], RedisError>?
+        var lookup: HostLookup.Outcome?
     }
 
     private struct State {
         var availability = Availability.untried
         var commands: [PendingCommand] = []
-        var lookup: Result<[String], RedisError>?
+        var lookup: HostLookup.Outcome?
         /// Commands that were accepted and have no outcome yet.
         var inFlight = 0
         var isWoken = false
@@ -60,7 +61,7 @@ final class RedisMailbox: Sendable {
         }
     }
 
-    func deliver(_ lookup: Result<[String], RedisError>) {
+    func deliver(_ lookup: HostLookup.Outcome) {
         state.withLock { state in
             state.lookup = lookup
             wake(&state)

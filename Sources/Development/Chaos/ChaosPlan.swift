@@ -1,4 +1,5 @@
 import Load
+import Seeds
 import ShopClient
 
 /// What a run is to do.

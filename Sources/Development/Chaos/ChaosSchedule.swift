@@ -1,4 +1,5 @@
 import Load
+import Seeds
 import Terminal
 
 /// Which faults occur, in which order: follows from the seed and the length alone.

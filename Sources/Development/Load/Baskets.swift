@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Seeds
 import ShopClient
 import Terminal
 

@@ -83,7 +83,12 @@ public final class RequestClient: Service {
 
     /// Whether a request could be sent now and its reply received.
     public var canSend: Bool {
-        get async { isReady ? await isConnected : false }
+        get async { await openAddress != nil }
+    }
+
+    /// The reply queue; nil unless a request could be sent now and its reply received.
+    private var openAddress: String? {
+        get async { isReady ? await replies.replyAddress : nil }
     }
 
     /// Returns the reply to `request`, no later than `timeout` from now; throws `Unanswered` when there is none.
@@ -92,7 +97,7 @@ public final class RequestClient: Service {
     public func send(_ request: Request, durability: Durability, timeout: Duration) async throws -> Reply {
         let now = clock.now()
         let deadline = now.addingTimeInterval(timeout.seconds)
-        guard isReady, let address = await replies.replyAddress else {
+        guard let address = await openAddress else {
             throw Unanswered.refused("the broker accepts no requests at the moment")
         }
         let correlationID = randomness.uuid().upperCaseText

@@ -20,6 +20,8 @@ final class FakeShop: HTTPTransport {
         var losesEvery = Int.max
         /// How many polls show an order as pending.
         var pendingLooks = 1
+        /// Whether the sandbox rejects the key with which its ledger is read.
+        var refusesLedger = false
         /// Applies to the first order.
         var bug: Bug?
     }
@@ -92,7 +94,7 @@ final class FakeShop: HTTPTransport {
         let body = (try? JSONDecoder().decode(Body.self, from: Data(request.body))) ?? Body()
         switch (request.method, parts.first == "v1" ? parts.dropFirst().first : parts.first) {
         case ("GET", "readyz"): return json(200, "{}")
-        case ("GET", "_ledger"): return ledger(state)
+        case ("GET", "_ledger"): return behaviour.refusesLedger ? json(401, "{}") : ledger(state)
         case ("POST", "sessions"): return body.password == "secret" ? json(201, #"{"token": "t"}"#) : json(401, "{}")
         case ("DELETE", "sessions"): return WebResponse(status: 204)
         case ("GET", "dead-letters"):

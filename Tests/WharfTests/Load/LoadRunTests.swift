@@ -105,6 +105,14 @@ struct LoadRunTests {
         #expect(shop.now.products.isEmpty)
     }
 
+    @Test("A sandbox that rejects the key is named as what refused")
+    func ledgerKey() async throws {
+        let error = await #expect(throws: LoadError.self) { try await run(FakeShop(.init(refusesLedger: true))) }
+        #expect(error?.code == .refused)
+        #expect(error?.message.contains("\(FakeShop.ledger) refuses to show its ledger: 401") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("administrator") == false)
+    }
+
     @Test("When the time is over, checkouts without an answer are reported")
     func deadline() async throws {
         let report = try await run(FakeShop(.init(pendingLooks: .max)), timeout: Self.timeForOrders)

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import JSON
 import Messaging
+import Seeds
 import TestKit
 
 /// Makes requests from an OpenAPI document: mostly valid ones, now and then invalid ones.
@@ -16,7 +17,7 @@ struct RequestMaker {
     }
 
     let document: JSONValue
-    var draws: SeededDraws
+    var draws: SplitMix
 
     private static let oddTexts = [
         "", " ", "\u{0}", "a\u{0}b", "'; DROP TABLE orders; --", "../../etc/passwd", "%00", "\u{1F980}\u{202E}", "null", "-1", "1e999", "\\", "\"",

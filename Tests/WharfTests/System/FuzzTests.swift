@@ -4,6 +4,7 @@ import Logging
 import Messaging
 import Operations
 import PostgreSQL
+import Seeds
 import TestKit
 import Testing
 import Topology
@@ -29,7 +30,7 @@ extension System {
             let restarts = try admin.wharf.restarts
             let sku = try await admin.newProduct()
             let cart = try await guest.newCart(sku)
-            var maker = RequestMaker(document: try await guest.get("/openapi.json").json, draws: SeededDraws(seed: FuzzPlan.seed))
+            var maker = RequestMaker(document: try await guest.get("/openapi.json").json, draws: SplitMix(seed: FuzzPlan.seed))
             for round in 0..<FuzzPlan.rounds {
                 for request in maker.round(known: [sku, cart, email, "EUR", "stripe", "pm_card_visa", "GB", "London"]) {
                     // Its answer would end all sessions.
@@ -51,7 +52,7 @@ extension System {
         func `a message that is mutated in any way is handled or becomes a dead letter with its cause, and its worker lives`(service: String) async throws {
             let admin = try Visitor.admin()
             let restarts = try admin.wharf.restarts
-            var maker = MessageMaker(draws: SeededDraws(seed: FuzzPlan.seed))
+            var maker = MessageMaker(draws: SplitMix(seed: FuzzPlan.seed))
             let operations = try MessageMaker.operations(of: service)
             var messages: [Publication] = []
             for _ in 0..<FuzzPlan.rounds { messages += operations.map { maker.mutation(of: $0, in: "\(service).commands") } }
@@ -90,7 +91,7 @@ extension RunningWharf {
 
 /// Messages as services send them, each with one change.
 struct MessageMaker {
-    var draws: SeededDraws
+    var draws: SplitMix
 
     /// The messages of the service's command queue.
     static func operations(of service: String) throws -> [String] {

@@ -9,8 +9,7 @@ import Synchronization
 /// session that turns read-only is ended, and the idle ones with it, so that the pool looks for another server. Under `run()` it also detects when one of
 /// several servers has fallen silent, and ends all connections to it.
 ///
-/// All connections live on one I/O thread, which waits for their sockets; callers suspend. The thread also looks up the server's name when it
-/// connects, which may hold it up: give an address, or a name that resolves fast. Under `run()` the pool is closed when the service shuts
+/// All connections live on one I/O thread, which waits for their sockets; callers suspend. Under `run()` the pool is closed when the service shuts
 /// down; without it (tests, commands) call `close()`, or release the pool.
 public final class PostgresPool: Database, Service {
     /// How long `close()` waits for connections that are lent before it ends them.
@@ -67,7 +66,7 @@ public final class PostgresPool: Database, Service {
     ///   - size: connections at most.
     ///   - maximumWaiters: callers that may wait for one; a further one fails at once with `.poolExhausted`.
     ///   - acquisitionTimeout: how long they wait before they fail with `.acquisitionTimeout`.
-    ///   - connectTimeout: how long making a connection may take with each server of the URL.
+    ///   - connectTimeout: how long making a connection may take with each server of the URL, the lookup of its name included.
     ///   - schema: where unqualified names lead, before `public` (which holds extensions); nil leaves it to the server.
     /// - keepsToIndexes: no table is scanned where an index can answer. For services: a statement is planned once, whatever its values,
     /// and a plan made while a table was small would scan it after it has grown.
@@ -180,7 +179,7 @@ public final class PostgresPool: Database, Service {
             try await probe.connect()
             return await probe.close()
         } catch {
-            guard isSilence(error, since: start) else { return }
+            guard isSilence(error, since: start), !error.isLookup else { return }
         }
         logger.warning("PostgreSQL is silent: its connections are given up", metadata: [LogKey.server: "\(server.name)"])
         if let place = settings.servers.firstIndex(where: { $0.name == server.name }) { passOver(place) }

@@ -1,4 +1,5 @@
 import CPostgreSQL
+import IOThreads
 
 /// How connections are made, and the time limits on them.
 struct ConnectionSettings: Sendable {
@@ -6,6 +7,8 @@ struct ConnectionSettings: Sendable {
     struct Server: Sendable {
         /// For logs: its host and port as far as they are given.
         let name: String
+        /// What must be looked up before libpq connects; nil for an address or a local socket.
+        let hostName: String?
         let parameters: [(keyword: String, value: String)]
     }
 
@@ -28,6 +31,7 @@ struct ConnectionSettings: Sendable {
     let connectTimeout: Duration
     let responseTimeout: Duration
     let statementCacheSize: Int
+    var lookup = HostLookup.ofProcess
     /// Nil where there is no other server to use.
     var doubtTimeout: Duration? { Set(servers.map(\.name)).count > 1 ? Self.doubtTimeout : nil }
 
@@ -62,7 +66,7 @@ struct ConnectionSettings: Sendable {
         var renewed = self
         renewed.servers = servers.map { server in
             let others = server.parameters.filter { !keywords.contains($0.keyword) }
-            return Server(name: server.name, parameters: others + keywords.compactMap { keyword in options[keyword].map { (keyword, $0) } })
+            return Server(name: server.name, hostName: server.hostName, parameters: others + keywords.compactMap { keyword in options[keyword].map { (keyword, $0) } })
         }
         return renewed
     }
@@ -85,14 +89,14 @@ struct ConnectionSettings: Sendable {
             own["port"] = index < ports.count ? ports[index] : ports.last ?? nil
             secure(&own, allowsPlainText)
             let name = (own["host"] ?? own["hostaddr"] ?? "the default host") + (own["port"].map { ":" + $0 } ?? "")
-            return Server(name: name, parameters: own.map { ($0.key, $0.value) }.sorted { $0.keyword < $1.keyword })
+            return Server(name: name, hostName: hostName(own), parameters: own.map { ($0.key, $0.value) }.sorted { $0.keyword < $1.keyword })
         }
         // A standby is preferred when all servers have been asked for one; only then any will do.
         guard options["target_session_attrs"] == "prefer-standby", count > 1 else { return (0..<count).map(server) }
         return ["standby", "any"].flatMap { attributes in
             (0..<count).map(server).map { server in
                 Server(
-                    name: server.name,
+                    name: server.name, hostName: server.hostName,
                     parameters: server.parameters.map { $0.keyword == "target_session_attrs" ? ($0.keyword, attributes) : $0 })
             }
         }
@@ -107,6 +111,11 @@ struct ConnectionSettings: Sendable {
         guard let target, !isThisMachine(target), !allowsPlainText(target) else { return }
         options["sslmode"] = "verify-full"
         if options["sslrootcert"] == nil { options["sslrootcert"] = standard("sslrootcert") ?? systemAuthorities }
+    }
+
+    private static func hostName(_ options: [String: String]) -> String? {
+        guard options["hostaddr"] ?? standard("hostaddr") == nil, let host = options["host"] ?? standard("host") else { return nil }
+        return host.hasPrefix("/") || host.hasPrefix("@") || HostLookup.isNumeric(host) ? nil : host
     }
 
     private static func isThisMachine(_ host: String) -> Bool {

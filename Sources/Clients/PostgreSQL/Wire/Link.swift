@@ -2,7 +2,7 @@ import CPostgreSQL
 
 /// Owns a PGconn and what belongs to it. Used by the connection actor alone, and so by the I/O thread alone; freed with the last reference.
 ///
-/// Nothing here waits, except that libpq looks up host names while it starts to connect.
+/// Nothing here waits: libpq gets addresses, and so looks up no name.
 final class Link {
     enum Reply {
         /// The rest has not arrived.
@@ -25,16 +25,25 @@ final class Link {
     }
 
     private let connection: OpaquePointer
+    private let server: String
     var statements: StatementCache
     /// libpq holds bytes that the socket did not take yet.
     private(set) var wantsToWrite = false
 
-    init(to server: ConnectionSettings.Server, statementCacheSize: Int) throws(PostgresError) {
-        let keywords = server.parameters.map(\.keyword)
-        let values = server.parameters.map(\.value)
+    /// - Parameter addresses: those of the server's host name, which are tried one after the other; empty where it has none.
+    init(to server: ConnectionSettings.Server, at addresses: [String], statementCacheSize: Int) throws(PostgresError) {
+        var parameters = server.parameters
+        if let host = server.hostName, !addresses.isEmpty {
+            // A name for each address, against which its certificate is checked.
+            parameters.removeAll { $0.keyword == "host" }
+            parameters += [("host", addresses.map { _ in host }.joined(separator: ",")), ("hostaddr", addresses.joined(separator: ","))]
+        }
+        let keywords = parameters.map(\.keyword)
+        let values = parameters.map(\.value)
         let connection = withCStrings(keywords) { keywords in withCStrings(values) { PQconnectStartParams(keywords, $0, 0) } }
         guard let connection else { throw PostgresError(.connection, "no memory for a connection") }
         self.connection = connection
+        self.server = server.name
         statements = StatementCache(capacity: statementCacheSize)
         // The default prints notices to standard error.
         _ = PQsetNoticeReceiver(connection, { _, _ in }, nil)
@@ -67,6 +76,9 @@ final class Link {
         PostgresError(code, of: connection, doing: what)
     }
 
+    /// Names the server, since libpq names only the address.
+    var connectFailure: PostgresError { error(.connection, doing: "connecting to PostgreSQL at \(server)") }
+
     func continueConnecting() throws(PostgresError) -> Connecting {
         switch PQconnectPoll(connection) {
         case PGRES_POLLING_READING: return .waiting(toWrite: false)
@@ -75,7 +87,7 @@ final class Link {
             guard PQsetnonblocking(connection, 1) == 0 else { throw error(.connection, doing: "making the socket non-blocking") }
             try enterPipeline()
             return .ready
-        default: throw error(.connection, doing: "connecting to PostgreSQL")
+        default: throw connectFailure
         }
     }
 

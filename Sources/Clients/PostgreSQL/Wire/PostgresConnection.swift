@@ -37,6 +37,7 @@ actor PostgresConnection: IOHandler {
     private let turnedReadOnly = Atomic<Bool>(false)
 
     private var phase = Phase.new
+    private var lookup: HostLookup.Call?
     private var link: Link?
     private var running: Running?
     private var waiting: [Request] = []
@@ -77,26 +78,44 @@ actor PostgresConnection: IOHandler {
 
     // MARK: Life
 
-    /// The settings' connect timeout bounds the connection's making, and once more the session's preparation; the server's name is looked up on the I/O
-    /// thread, which waits for it.
+    /// The settings' connect timeout bounds the lookup of the server's name and the connection's making together, and once more the session's preparation.
     func connect() async throws(PostgresError) {
         guard !Task.isCancelled else { throw .cancelled }
-        let link = try Link(to: server, statementCacheSize: settings.statementCacheSize)
-        // A local socket is refused at once, and then there is nothing to wait for.
-        guard !link.isBroken else { throw link.error(.connection, doing: "connecting to PostgreSQL") }
-        self.link = link
         interest.deadline = .now + settings.connectTimeout
         let error = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 phase = .connecting(continuation)
-                // As libpq documents: at first, behave as if it were waiting to write.
-                watch(toWrite: true)
+                guard let host = server.hostName else { return startConnecting(at: []) }
+                thread.watch(self, interest)
+                lookup = settings.lookup.start(host) { [self] outcome in thread.call { self.assumeIsolated { $0.lookedUp(outcome) } } }
             }
         } onCancel: {
             thread.call { self.assumeIsolated { $0.end(.cancelled) } }
         }
         if let error { throw error }
         try await prepareSession()
+    }
+
+    private func lookedUp(_ outcome: HostLookup.Outcome) {
+        lookup = nil
+        guard isConnecting else { return }
+        switch outcome {
+        case .success(let addresses): startConnecting(at: addresses)
+        case .failure(let error): end(PostgresError(lookup: error))
+        }
+    }
+
+    private func startConnecting(at addresses: [String]) {
+        do throws(PostgresError) {
+            let link = try Link(to: server, at: addresses, statementCacheSize: settings.statementCacheSize)
+            // A local socket is refused at once, and then there is nothing to wait for.
+            guard !link.isBroken else { throw link.connectFailure }
+            self.link = link
+            // As libpq documents: at first, behave as if it were waiting to write.
+            watch(toWrite: true)
+        } catch {
+            end(error)
+        }
     }
 
     /// Asks the session whether it has the settings that Wharf's statements rely on. A missing one ends it.
@@ -144,6 +163,8 @@ actor PostgresConnection: IOHandler {
         phase = .closed(reason)
         published.store(.closed, ordering: .releasing)
         link = nil
+        if let lookup { settings.lookup.withdraw(lookup) }
+        lookup = nil
         thread.forget(self)
         if let running {
             var outcome = running.exchange.outcome
@@ -169,7 +190,9 @@ actor PostgresConnection: IOHandler {
     }
 
     private func giveUp() {
-        if case .connecting = phase {
+        if lookup != nil, let host = server.hostName {
+            end(PostgresError(lookup: .late(host, settings.connectTimeout)))
+        } else if case .connecting = phase {
             end(PostgresError(.connection, "PostgreSQL did not accept a connection within \(settings.connectTimeout)"))
         } else if isCancelUnderWay || running?.isCancelled == true {
             end(PostgresError(.connection, "PostgreSQL did not stop a cancelled statement within \(ConnectionSettings.cancelTimeout)"))

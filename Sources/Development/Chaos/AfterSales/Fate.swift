@@ -1,4 +1,5 @@
 import Load
+import Seeds
 
 /// What happens to an order after its checkout. It depends only on the run's seed and the order's number.
 enum Fate: Sendable, Equatable {

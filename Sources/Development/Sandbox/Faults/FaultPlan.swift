@@ -1,3 +1,5 @@
+import Seeds
+
 /// The faults of one request.
 struct FaultPlan: Sendable, Equatable {
     enum BeforeExecution: Sendable, Equatable {
@@ -26,14 +28,14 @@ struct FaultInjector: Sendable {
     static let reorderWindow = FaultSettings.Span(min: 0, max: 500)
 
     let settings: FaultSettings
-    private var random: SeededGenerator
+    private var random: SplitMix
     /// Separate, so that the pace of deliveries does not shift the requests' draws.
-    private var webhookRandom: SeededGenerator
+    private var webhookRandom: SplitMix
 
     init(_ settings: FaultSettings = FaultSettings()) {
         self.settings = settings
-        random = SeededGenerator(seed: settings.seed)
-        webhookRandom = SeededGenerator(seed: ~settings.seed)
+        random = SplitMix(seed: settings.seed)
+        webhookRandom = SplitMix(seed: ~settings.seed)
     }
 
     mutating func planRequest() -> FaultPlan {
@@ -72,7 +74,7 @@ struct FaultInjector: Sendable {
         }
     }
 
-    private static func happens(_ probability: Double, _ random: inout SeededGenerator) -> Bool {
+    private static func happens(_ probability: Double, _ random: inout SplitMix) -> Bool {
         Double.random(in: 0..<1, using: &random) < probability
     }
 }

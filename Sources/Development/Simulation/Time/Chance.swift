@@ -2,22 +2,24 @@ import FoundationEssentials
 import Messaging
 import Runtime
 import Secrets
+import Seeds
 import Synchronization
 
-/// Chance that a seed repeats (SplitMix64). Each part of a simulation draws from a stream of its own, so that one that draws once more does not
+/// Chance that a seed repeats. Each part of a simulation draws from a stream of its own, so that one that draws once more does not
 /// shift what all others draw.
 public final class Chance: Randomness {
-    private let state: Mutex<UInt64>
+    private let random: Mutex<SplitMix>
 
     public init(seed: UInt64, stream: String = "") {
-        state = Mutex(stream.utf8.reduce(seed ^ 0x5851_F42D_4C95_7F2D) { Self.mix($0 &+ 0x9E37_79B9_7F4A_7C15 &+ UInt64($1)) })
+        let start = stream.utf8.reduce(seed ^ 0x5851_F42D_4C95_7F2D) { hash, byte in
+            var mixing = SplitMix(seed: hash &+ UInt64(byte))
+            return mixing.next()
+        }
+        random = Mutex(SplitMix(seed: start))
     }
 
     func next() -> UInt64 {
-        state.withLock { state in
-            state &+= 0x9E37_79B9_7F4A_7C15
-            return Self.mix(state)
-        }
+        random.withLock { $0.next() }
     }
 
     /// Uniform in `0 ..< bound`, which is at least 1.
@@ -49,12 +51,5 @@ public final class Chance: Randomness {
         }
         // Nil only for a count other than 16 bytes.
         return UUID.v4(randomBytes: bytes) ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-    }
-
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var mixed = value
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
