@@ -19,6 +19,20 @@ import Testing
         cup,Cup,Acme,Cups,Title,Default Title,,,C-1,9,5.00,
         """
 
+    @Test func `a file that names no currency has that of the shop's products, where they all have one`() async throws {
+        let shop = try await Shop()
+        let unknown = try await shop.importing(Self.shopify)
+        #expect(unknown.accepted == 0 && unknown.rejected.allSatisfy { $0.column == "currency" })
+        _ = try await shop.create("TEA")
+        let known = try await shop.importing(Self.shopify)
+        #expect(known.accepted == known.rows && known.rejected == [])
+        #expect(try await shop.get("tee").decoded(ProductView.self).price.currency == "EUR")
+        _ = try await shop.importing("sku,name,amount,currency\nCUP,Cup,100,USD\n")
+        let mixed = try await shop.importing("Handle,Title,Variant SKU,Variant Price\nhat,Hat,HAT,5.00\n")
+        #expect(mixed.rejected.map(\.column) == ["currency"])
+        await shop.harness.database.close()
+    }
+
     @Test func `the rows of one handle become one product, each variant with its price and stock`() async throws {
         let shop = try await Shop()
         let first = try await shop.importing(Self.shopify, ["currency": "EUR"])

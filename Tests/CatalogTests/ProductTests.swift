@@ -78,6 +78,11 @@ import Testing
         await shop.harness.database.close()
     }
 
+    @Test(arguments: [
+        ("Crème Brûlée", "creme-brulee"), ("Cre\u{300}me", "creme"), ("Große Tasse", "grosse-tasse"), ("Ærø Œuvre", "aero-oeuvre"), ("İstanbul – 茶 5", "istanbul-5"),
+    ])
+    func `a slug has the letters of the name without their accents`(name: String, slug: String) { #expect(name.slug == slug) }
+
     @Test(arguments: [("___", "!!!", "product"), ("A.1", "茶", "a-1"), ("A", "6f1c1f0e 5d0a 4a44 9f0e 0f5f7a3a2b10", "a"), ("-", "茶", "product")])
     func `a slug is never empty, nor a UUID`(sku: String, name: String, slug: String) async throws {
         let shop = try await Shop()

@@ -62,6 +62,15 @@ import Testing
         #expect(try await users.service.send(other).isReplayed, "the inbox cannot distinguish passwords")
     }
 
+    @Test(arguments: [("e\u{301}", 5, 422), ("\u{e9}", 10, 204), ("e\u{301}", 256, 204), ("e\u{301}", 257, 422)])
+    func `a password's length is that of its normalised form`(letter: String, count: Int, status: Int) async throws {
+        let users = try await UsersHarness()
+        let ada = try await users.signUp()
+        let password = String(repeating: letter, count: count)
+        let request = try Request("users.password.change", ["current": UsersHarness.password, "password": password], caller: ada.caller)
+        #expect(try await users.service.send(request).status == status)
+    }
+
     @Test(arguments: [(["current": "x", "password": "short"], ["password"]), (["password": new], ["current"]), (["current": "x", "password": new, "x": "y"], ["x"])])
     func `errors in a change are named`(body: [String: String], fields: [String]) async throws {
         let users = try await UsersHarness()

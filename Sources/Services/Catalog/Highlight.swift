@@ -1,5 +1,4 @@
 import Contracts
-@_spi(_Unicode) import Swift
 
 /// The parts of a product that a search has matched, marked with `<em>`. Everything else is escaped, so that it can be inserted in a page.
 struct Highlight: Sendable, Codable, Equatable {
@@ -52,7 +51,7 @@ private struct MarkedWords {
     }
 
     private func contains(_ word: Substring) -> Bool {
-        let folded = Self.folded(word)
+        let folded = word.folded
         return whole.contains(folded) || beginnings.contains { folded.hasPrefix($0) }
     }
 
@@ -73,20 +72,6 @@ private struct MarkedWords {
         guard let scalar = character.unicodeScalars.first?.value else { return false }
         return (0x3040...0x30FF).contains(scalar) || (0x3400...0x9FFF).contains(scalar) || (0xAC00...0xD7AF).contains(scalar)
     }
-
-    /// Folds words as the database does, except for rare letter forms.
-    private static func folded(_ word: Substring) -> String {
-        if word.utf8.allSatisfy({ $0 < 0x80 }) { return word.lowercased() }
-        var scalars = String.UnicodeScalarView()
-        for scalar in String(word).lowercased()._nfd where !(0x300...0x36F).contains(scalar.value) {
-            if let other = letters[scalar] { scalars.append(contentsOf: other.unicodeScalars) } else { scalars.append(scalar) }
-        }
-        return String(scalars)
-    }
-
-    private static let letters: [Unicode.Scalar: String] = [
-        "ø": "o", "đ": "d", "ł": "l", "ı": "i", "ς": "σ", "ð": "d", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th",
-    ]
 
     private static func escaped(_ text: Substring) -> String { String(text).escapedForHTML }
 }

@@ -3,13 +3,12 @@ import FoundationEssentials
 extension String {
     static let maximumSlugLength = 100
 
-    /// Lower-case ASCII words joined by '-'; empty for a text without any.
+    /// Lower-case ASCII words joined by '-', letters without their accents: `creme-brulee`; empty for a text without any.
     var slug: String {
-        if utf8.allSatisfy({ $0 < 0x80 }) { return plainSlug }
-        return lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.joined(separator: "-").slugPrefix(Self.maximumSlugLength)
+        utf8.allSatisfy { $0 < 0x80 } ? plainSlug : folded.plainSlug
     }
 
-    /// The slug of an ASCII text, which needs no tables.
+    /// The slug of a folded text, or of one that is ASCII and needs no tables. Bytes of other letters separate words.
     private var plainSlug: String {
         var bytes: [UInt8] = []
         var isBetween = false

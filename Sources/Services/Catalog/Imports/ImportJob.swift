@@ -10,7 +10,8 @@ struct ImportJob: Sendable {
     let kind: ImportKind
     let dryRun: Bool
     let mark: AmountReader.Mark?
-    let currency: String?
+    /// Of amounts whose row names none: the one that was declared, or that all products of the shop have.
+    var currency: String?
     let bytes: Int
     let by: UUID?
     var state = ImportView.State.running

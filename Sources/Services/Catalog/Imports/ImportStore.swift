@@ -91,6 +91,17 @@ enum ImportStore {
         try await transaction.query(columns + " WHERE id = \(id) FOR UPDATE").first.map { try ImportJob($0) }
     }
 
+    /// The currency of all products; nil when they have several, or there are none. Other shops' exports name no currency.
+    static func onlyCurrency(on transaction: any SQLConnection) async throws -> String? {
+        let rows = try await transaction.query(
+            """
+            SELECT currency
+            FROM (SELECT currency FROM products WHERE NOT archived LIMIT 1) AS first
+            WHERE NOT EXISTS (SELECT 1 FROM products WHERE NOT archived AND currency <> first.currency)
+            """)
+        return try rows.first.map { try $0.decode("currency") }
+    }
+
     static func insert(_ job: ImportJob, on transaction: any SQLConnection) async throws {
         try await transaction.execute(
             """

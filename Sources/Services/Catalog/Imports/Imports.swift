@@ -36,7 +36,8 @@ struct Imports: Sendable {
                 outcomes.append(.refused(.conflict("upload-incomplete", "Parts of the file are missing. Nothing was imported: send it again, with another Idempotency-Key.")))
                 continue
             }
-            let job = ImportJob(item.input, by: item.request.caller?.id, now: clock.now())
+            var job = ImportJob(item.input, by: item.request.caller?.id, now: clock.now())
+            if job.currency == nil { job.currency = try await ImportStore.onlyCurrency(on: transaction) }
             try await ImportStore.insert(job, on: transaction)
             let reply = try Reply(status: 202, headers: ["location": "/v1/imports/\(job.id.lowerCaseText)"], json: ImportView(job, rejected: []))
             outcomes.append(.done(reply, emit: [try next(job)]))
