@@ -3,7 +3,7 @@ import Glibc
 
 /// A long-lived child process: started, watched, stopped, and started again.
 ///
-/// It has a process group of its own and dies with this process, however this process dies
+/// It has a session of its own and dies with this process, however this process dies
 /// (see `ProcessCommand.tiedToThisProcess`).
 public actor ManagedProcess {
     /// Where standard output and standard error go.

@@ -79,12 +79,23 @@ private struct PatientClock: WallClock {
         #expect(ahead.begin(id, behind: part.after))
     }
 
-    @Test func `rows are read ahead only while a processor is idle`() async throws {
+    @Test func `threads of imports pause while they compute, others do not`() async throws {
         let threads = ImportThreads()
-        let isIdle: Bool = await withCheckedContinuation { continuation in
-            if !threads.readAhead({ continuation.resume(returning: runsWhenIdle) }) { continuation.resume(returning: false) }
+        let pausesAhead: Bool = await withCheckedContinuation { continuation in
+            if !threads.readAhead({ continuation.resume(returning: Self.pauses(within: .seconds(60))) }) { continuation.resume(returning: false) }
         }
-        #expect(isIdle)
+        #expect(pausesAhead)
+        #expect(try await threads.step { Self.pauses(within: .seconds(60)) })
+        #expect(!Self.pauses(within: .milliseconds(1)))
+    }
+
+    /// Computes until the thread has paused, or time is up.
+    private static func pauses(within limit: Duration) -> Bool {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            if pauseIfNeeded() { return true }
+        }
+        return false
     }
 
     @Test func `rows in which nothing is wrong are products already, with what their amounts mean`() throws {

@@ -55,6 +55,15 @@ import Testing
         #expect(await process.stop() == .signalled(SIGTERM))
     }
 
+    @Test func `a process leads a session of its own`() async throws {
+        let lines = Lines()
+        let process = shell("read -r id name state parent group session rest < /proc/$$/stat; echo $id $session", lines: lines)
+        try await process.start()
+        try await eventually { lines.all.count == 1 }
+        let ids = lines.all.first?.split(separator: " ") ?? []
+        #expect(ids.count == 2 && ids.first == ids.last)
+    }
+
     @Test func `a process that ignores SIGTERM is killed after its grace period`() async throws {
         let lines = Lines()
         let process = shell("trap '' TERM; echo deaf; while :; do sleep 100; done", lines: lines)

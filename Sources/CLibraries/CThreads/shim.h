@@ -1,8 +1,9 @@
 #pragma once
 // Swift's module for the C library does not include these headers.
-#include <sched.h>
+#include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 /// A counter that wakes a thread out of poll(2); -1 on failure. Its flags are an enum that Swift does not import as integers.
 static inline int threads_eventfd(void) {
@@ -14,18 +15,30 @@ static inline void threads_name(const char *name) {
     prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
-#ifndef SCHED_IDLE
-// <sched.h> defines it only with _GNU_SOURCE; the value is part of the Linux ABI.
-#define SCHED_IDLE 5
-#endif
-
-/// Gives the calling thread a processor only while no other thread wants it. Returns 0, or -1 if this is not permitted.
-static inline int threads_run_when_idle(void) {
-    struct sched_param none = {0};
-    return sched_setscheduler(0, SCHED_IDLE, &none);
+static inline int64_t threads_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/// Whether the calling thread runs only when a processor is idle.
-static inline int threads_runs_when_idle(void) {
-    return sched_getscheduler(0) == SCHED_IDLE;
+/// When the calling thread's last pause ended; 0 on a thread that makes none. Swift has no variables of a thread.
+static inline int64_t *threads_last_pause(void) {
+    static __thread int64_t end;
+    return &end;
+}
+
+/// From now on, `threads_pause_after` pauses the calling thread. Its sleeps are no longer extended, by 50 µs otherwise.
+static inline void threads_begin_pauses(void) {
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    *threads_last_pause() = threads_now();
+}
+
+/// Sleeps for `pause` nanoseconds if the last pause of the calling thread is at least `burst` nanoseconds ago. Returns whether it has slept.
+static inline int threads_pause_after(int64_t burst, int64_t pause) {
+    int64_t *last = threads_last_pause();
+    if (*last == 0 || threads_now() - *last < burst) return 0;
+    struct timespec time = {0, pause};
+    nanosleep(&time, 0);
+    *last = threads_now();
+    return 1;
 }

@@ -11,8 +11,6 @@ public final class IOThread: SerialExecutor {
         case normal
         /// About a tenth of a normal thread's share (``BackgroundThreads/niceness``).
         case low
-        /// Almost none, so a caller that waits for such a thread needs a time limit.
-        case idle
     }
 
     let loop: IOLoop
@@ -25,10 +23,9 @@ public final class IOThread: SerialExecutor {
         self.loop = loop
         loop.attach(self)
         let isStarted = startThread(named: name) {
-            switch priority {
-            case .normal: break
-            case .low: lowerPriority(by: BackgroundThreads.niceness)
-            case .idle: runWhenIdle()
+            if priority == .low {
+                lowerPriority(by: BackgroundThreads.niceness)
+                beginPauses()
             }
             loop.run()
         }

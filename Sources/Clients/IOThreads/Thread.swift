@@ -51,12 +51,20 @@ func lowerPriority(by steps: Int32) {
     setpriority(thread, 0, min(19, getpriority(thread, 0) + steps))
 }
 
-/// From now on, lets the calling thread run only while no other thread wants its processor. When another thread wakes up, the scheduler prefers such a processor to a busy one
-/// and gives it to that thread at once. Behind a low-priority thread, it would wait for the end of that thread's time slice, up to 4 ms. If a sandbox does not permit this, only
-/// the thread's priority is lowered.
-func runWhenIdle() {
-    if threads_run_when_idle() != 0 { lowerPriority(by: BackgroundThreads.niceness) }
+/// The most nanoseconds for which a thread of low priority computes without a pause, and those of the pause.
+private let longestBurst: Int64 = 200_000
+private let pause: Int64 = 20_000
+
+/// From now on, ``pauseIfNeeded`` pauses the calling thread.
+func beginPauses() {
+    threads_begin_pauses()
 }
 
-/// Whether the calling thread has called ``runWhenIdle``.
-package var runsWhenIdle: Bool { threads_runs_when_idle() != 0 }
+/// Called often in long computations, so that other threads need not wait for them: sleeps briefly if the calling thread has low priority and has computed for 0.2 ms. On other threads,
+/// it does nothing. Returns whether it has slept.
+///
+/// Niceness is not enough. Linux compares it only within a control group or session; a thread of another one, such as a database's, waits for the end of a time slice of up to 4 ms.
+@discardableResult
+public func pauseIfNeeded() -> Bool {
+    threads_pause_after(longestBurst, pause) != 0
+}

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import IOThreads
 import PostgreSQL
 
 /// The statement that inserts products without their variants and stock, and without reading back what was inserted. It fails if a SKU or a slug is taken.
@@ -20,9 +21,14 @@ struct ProductInsertion: Sendable {
             FROM unnest(
                 \(products.map(\.id)), \(new.map(\.sku)), \(new.map(\.name)), \(new.map(\.description)),
                 \(new.map(\.brand)), \(new.map(\.price.amount)), \(new.map(\.price.currency)), \(new.map(\.categories.first)),
-                \(new.map { $0.categories.joined(separator: Self.separator) }), \(try new.map { try ProductStore.text($0.attributes) }),
+                \(new.map { $0.categories.joined(separator: Self.separator) }), \(try new.map { try Self.text($0.attributes) }),
                 \(try new.map { $0.images.isEmpty ? "[]" : try ProductStore.text($0.images.map(KeptImage.init)) }),
             """
+    }
+
+    private static func text(_ attributes: [String: Scalar]) throws -> String {
+        pauseIfNeeded()
+        return try ProductStore.text(attributes)
     }
 
     /// - Parameter slugs: The slugs of the products, in the same order.

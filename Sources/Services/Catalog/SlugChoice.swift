@@ -1,4 +1,5 @@
 import FoundationEssentials
+import IOThreads
 import PostgreSQL
 
 /// Chooses the slugs of the new products of a batch. The lock of products must be held, so that a slug that is free stays free.
@@ -42,6 +43,7 @@ struct SlugChoice: Sendable {
         self.taken = taken
         wanted = Set(minimumCapacity: wishes.count)
         for wish in wishes {
+            pauseIfNeeded()
             let isFree = wanted.insert(wish.first).inserted && !taken.contains(wish.first)
             if !isFree, wish.product.slug == nil { others.append(wish) }
         }
@@ -58,6 +60,7 @@ struct SlugChoice: Sendable {
         choice.numbered = numbered.mapValues { $0.reversed().filter { !inUse.contains($0) } }
         var left = choice.numbered.mapValues(\.count)
         for wish in others {
+            pauseIfNeeded()
             if left[wish.first, default: 0] > 0 {
                 left[wish.first, default: 0] -= 1
             } else if let slug = GeneratedSlug.withSKU(wish.first, wish.product.sku), !wanted.contains(slug) {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import IOThreads
 import PostgreSQL
 
 /// The rows of a step if all of them describe products without variants that are expected to be new, with the statements that look them up and insert them.
@@ -63,6 +64,9 @@ struct FreshProducts: Sendable {
     private func slugs(_ choice: SlugChoice) -> [String] {
         var choice = choice
         // The choice is never nil, because no product was given a slug.
-        return wishes.map { choice.slug(for: $0) ?? $0.first }
+        return wishes.map { wish in
+            pauseIfNeeded()
+            return choice.slug(for: wish) ?? wish.first
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import IOThreads
 import Input
 import JSON
 import Messaging
@@ -86,6 +87,7 @@ struct ImportBatch: Sendable {
 
     mutating func keyed(_ rows: [ImportRow]) -> [KeyedRow] {
         rows.compactMap { row in
+            pauseIfNeeded()
             let column = job.kind.key
             switch row.content {
             case .cells(let cells):

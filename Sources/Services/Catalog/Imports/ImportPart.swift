@@ -1,4 +1,5 @@
 import FoundationEssentials
+import IOThreads
 
 /// The rows of the file that one step of an import handles, read as far as possible without the database.
 struct ImportPart: Sendable {
@@ -70,6 +71,7 @@ struct ImportPart: Sendable {
         keys = Keys(keyed)
         if job.kind == .products, job.reader.layout?.origin == .wharf {
             for row in keyed {
+                pauseIfNeeded()
                 batch.rejections = []
                 if let product = products.new(row, &batch), batch.rejections.isEmpty { new[row.row.line] = product }
             }

@@ -1,8 +1,8 @@
 import IOThreads
 import Synchronization
 
-/// The threads on which imports read and check rows, so that neither the thread that answers queries nor other processes have to wait for them. A low-priority thread handles the
-/// rows of a step. Meanwhile, the other thread reads those of the next step; it runs only while a processor is idle. Both start with the first import.
+/// The threads on which imports read and check rows, so that neither the thread that answers queries nor other processes have to wait for them. One handles the rows of a step.
+/// Meanwhile, the other one reads those of the next step. Both have low priority, pause often (`pauseIfNeeded`), and start with the first import.
 final class ImportThreads: Sendable {
     private struct Started {
         let steps: IOThread
@@ -25,12 +25,12 @@ final class ImportThreads: Sendable {
 
     private func start() -> Started? {
         started.withLock { started in
-            if started == nil, let steps = thread("imports", .low), let ahead = thread("imports-ahead", .idle) { started = Started(steps: steps, ahead: ahead) }
+            if started == nil, let steps = thread("imports"), let ahead = thread("imports-ahead") { started = Started(steps: steps, ahead: ahead) }
             return started
         }
     }
 
-    private func thread(_ name: String, _ priority: IOThread.Priority) -> IOThread? {
-        try? IOThread(named: name, priority: priority)
+    private func thread(_ name: String) -> IOThread? {
+        try? IOThread(named: name, priority: .low)
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// The next rows of an import, read while the database works on the preceding ones. It holds one part, from one window. If the import's next step runs in another process, or after
 /// a step of another import, that step reads the rows again.
 final class ReadAhead: Sendable {
-    /// How long a step waits for the thread that reads ahead before it reads its rows itself: that thread gets a processor only while nothing else needs one. The step holds no
+    /// How long a step waits for the thread that reads ahead before it reads its rows itself: that thread has low priority. The step holds no
     /// lock on products or stock while it waits.
     static let patience: Duration = .seconds(2)
 

@@ -1,3 +1,4 @@
+import IOThreads
 import Messaging
 
 /// One row of a file, before anybody has looked at what it says.
@@ -120,6 +121,7 @@ struct ImportReader: Sendable, Codable, Equatable {
         var rows: [ImportRow] = []
         var rejections: [Rejection] = []
         while rows.count + rejections.count < limit, let record = reader.next() {
+            pauseIfNeeded()
             guard !record.isBlank else { continue }
             switch cells(of: record, in: layout) {
             case .success(let cells): rows.append(ImportRow(line: record.line, content: .cells(cells)))
