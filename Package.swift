@@ -151,7 +151,7 @@ let package = Package(
                 ], swiftSettings: safe),
 
             // For people who build Wharf or try it.
-            // Draws that a seed repeats.
+            // Reproducible random draws from a seed.
             development("Seeds", []),
             development("LocalServers", ["Processes", "Terminal", "WebClient", "Secrets", log, subprocess]),
             development("Sandbox", ["Seeds", "JSON", "Contracts", "Secrets", "WebClient", hummingbird, log]),

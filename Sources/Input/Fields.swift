@@ -127,7 +127,7 @@ extension Fields {
         return required(field, value, "")
     }
 
-    /// Text exactly as sent: a password keeps its spaces. Its length is that of its normalisation form C, in which passwords are hashed.
+    /// Text exactly as sent: a password keeps its spaces. Its length is measured in normalisation form C, in which passwords are hashed.
     public mutating func secret(_ field: String, _ length: ClosedRange<Int>) -> String {
         guard let text = optional(field, String.self, "a text") else { return required(field, nil, "") }
         if !length.contains(text.nfc.unicodeScalars.count) {

@@ -36,7 +36,7 @@ package struct Letter: Decodable, Sendable, Equatable {
     }
 }
 
-/// One dead letter with everything about it. Of a large body, only the beginning is here.
+/// One dead letter with all its details, but only the beginning of a large body.
 package struct WholeLetter: Decodable, Sendable {
     package struct Attempt: Decodable, Sendable {
         package let at: Date
@@ -91,29 +91,29 @@ package struct WholeLetter: Decodable, Sendable {
 
     package var isText: Bool { bodyEncoding == "text" }
 
-    /// How much of the body is here; nil if all of it is.
+    /// Which part of the body this is; nil if it is the whole body.
     package var cut: String? {
         let shown = isText ? body.utf8.count : Base64.decode(body)?.count ?? 0
         return shown < bodyBytes ? "the first \(shown) of \(bodyBytes) bytes" : nil
     }
 
     /// The original body as text.
-    /// - Throws: ``UnavailableBody`` if it is not text, or not all here.
+    /// - Throws: ``UnavailableBody`` if it is not text or is incomplete.
     package func originalText() throws(UnavailableBody) -> String {
         guard isText else { throw UnavailableBody(description: "The body is not text.") }
         if let cut { throw UnavailableBody(description: "Only \(cut) of the body are shown, so it can be neither edited nor compared.") }
         return body
     }
 
-    /// The text that a replay sends, to be edited.
-    /// - Throws: ``UnavailableBody`` if it is the original body, and this is not text, or not all here.
+    /// The text that a replay sends, for editing.
+    /// - Throws: ``UnavailableBody`` if it is the original body, which is not text or is incomplete.
     package func currentText() throws(UnavailableBody) -> String {
         if let edit { return edit.body }
         return try originalText()
     }
 }
 
-/// Why there is no whole text of a body.
+/// Why the whole text of a body is not available.
 package struct UnavailableBody: Error, Equatable, CustomStringConvertible {
     package let description: String
 }

@@ -44,8 +44,8 @@ extension ProcessCommand {
     ///   is the *thread* that forked; Subprocess forks on one worker thread that lives until the process exits. The
     ///   request survives exec, so it holds for a server whose start script execs it.
     /// - The parent may have died before that request was made: the shell compares its parent with the one it should have.
-    /// - An own session keeps a terminal's Ctrl-C away, and lets stragglers be killed together. Linux shares processors among sessions (autogroups), so a PostgreSQL connection, which
-    ///   has one, does not outweigh all services together.
+    /// - A separate session shields the process from a terminal's Ctrl-C and lets stragglers be killed together. Linux shares processors among sessions
+    ///   (autogroups), so a PostgreSQL connection, which has its own, does not outweigh all services together.
     /// - The shell writes the input, as a here-document: if this process wrote it to a pipe, a child that does not read it could kill this process with SIGPIPE.
     package func tiedToThisProcess(log: String? = nil) -> Configuration {
         var script = "[ \"$PPID\" = \(getpid()) ] || exit 125; "

@@ -19,7 +19,7 @@ import Testing
         #expect(lookups.load(ordering: .relaxed) == 1)
     }
 
-    @Test func `as many names as allowed wait for a name server, and others are refused at once`() async throws {
+    @Test func `names beyond the limit are refused at once while the others wait for a name server`() async throws {
         let names = (0...HostLookup.mostAtOnce).map { "host-\($0)" }
         let stuck = StuckResolver(names: Set(names))
         let answers = Mutex<[String: HostLookup.Outcome]>([:])
@@ -49,7 +49,7 @@ import Testing
         for address in ["::1", "127.0.0.1"] { #expect(stuck.lookup.addresses(of: address, within: .zero) == .success([address])) }
     }
 
-    @Test func `the system knows this machine, and says why it knows no other`() throws {
+    @Test func `the system resolves localhost, and says why it cannot resolve another name`() throws {
         #expect(try HostLookup.ofProcess.addresses(of: "localhost", within: .seconds(60)).get().contains { ["127.0.0.1", "::1"].contains($0) })
         let failure = #expect(throws: HostLookupError.self) { try HostLookup.ofProcess.addresses(of: "no such host", within: .seconds(60)).get() }
         #expect(failure?.message.hasPrefix("no such host has no address: ") == true, "\(failure?.message ?? "")")

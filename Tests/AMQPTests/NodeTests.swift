@@ -60,7 +60,7 @@ import Testing
         #expect(Array(BrokerAddresses(of: [nodes[0]], lost: [only]) { _ in .success([only]) }) == [.success(only)])
     }
 
-    @Test func `a name whose server does not answer is given up in time, and the next node is tried`() throws {
+    @Test func `a lookup that no name server answers times out, and the next node is tried`() throws {
         let stuck = StuckResolver(names: ["a"])
         defer { stuck.release() }
         let start = ContinuousClock.now
@@ -76,7 +76,7 @@ import Testing
         #expect(failure.message.contains("no connection to a:5672: a was not looked up within 0.3 seconds"), "\(failure)")
     }
 
-    @Test func `TLS connects by name where the name has one address`() {
+    @Test func `TLS connects by name if the name has one address`() {
         let lookup = HostLookup { $0 == "a" ? .success(["192.0.2.1"]) : .success(["192.0.2.2", "192.0.2.3"]) }
         func hosts(_ node: AMQPConfiguration.Node, _ keepsName: Bool) -> Set<String> {
             let found = try? BrokerAddress.resolve(node, within: .seconds(10), keepsName: keepsName, by: lookup).get()

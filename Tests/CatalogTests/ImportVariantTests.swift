@@ -19,7 +19,7 @@ import Testing
         cup,Cup,Acme,Cups,Title,Default Title,,,C-1,9,5.00,
         """
 
-    @Test func `a file that names no currency has that of the shop's products, where they all have one`() async throws {
+    @Test func `a file that names no currency uses that of the shop's products if they all have the same one`() async throws {
         let shop = try await Shop()
         let unknown = try await shop.importing(Self.shopify)
         #expect(unknown.accepted == 0 && unknown.rejected.allSatisfy { $0.column == "currency" })

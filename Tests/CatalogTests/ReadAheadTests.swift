@@ -79,7 +79,7 @@ private struct PatientClock: WallClock {
         #expect(ahead.begin(id, behind: part.after))
     }
 
-    @Test func `threads of imports pause while they compute, others do not`() async throws {
+    @Test func `import threads pause while they compute, and others do not`() async throws {
         let threads = ImportThreads()
         let pausesAhead: Bool = await withCheckedContinuation { continuation in
             if !threads.readAhead({ continuation.resume(returning: Self.pauses(within: .seconds(60))) }) { continuation.resume(returning: false) }
@@ -89,7 +89,7 @@ private struct PatientClock: WallClock {
         #expect(!Self.pauses(within: .milliseconds(1)))
     }
 
-    /// Computes until the thread has paused, or time is up.
+    /// Computes until the thread has paused or the time is up.
     private static func pauses(within limit: Duration) -> Bool {
         let end = ContinuousClock.now + limit
         while ContinuousClock.now < end {

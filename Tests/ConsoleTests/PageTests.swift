@@ -70,7 +70,7 @@ import WebClient
         }
     }
 
-    @Test func `a letter of whose body only the beginning is shown says so, and is not edited`() async throws {
+    @Test func `a letter with only the beginning of its body says so and cannot be edited`() async throws {
         try await TestConsole.with { console in
             let session = console.signedIn()
             console.services.answer(.letter, Reply(status: 200, body: Array(Canned.cutLetter.utf8)))

@@ -11,7 +11,7 @@ import Testing
 @testable import Messaging
 @testable import ServiceKit
 
-/// Letters whose bodies are shown in parts. They take processor time from other tests, so there is one at a time; the largest ones are in the suite `Large dead letters`.
+/// Letters whose bodies are shown in parts. They take processor time from other tests, so they run one at a time; the largest ones are in the suite `Large dead letters`.
 @Suite(.serialized) struct LargeLetterTests {
     private static let binary = (0..<9 << 19).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }
     /// Characters that parts would divide, and characters that JSON escapes.
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(arguments: ["binary", "text"])
-    func `a letter of any size is shown in parts that are messages, and imported from them with nothing lost`(name: String) async throws {
+    func `a letter of any size is shown in parts that fit into messages, and imported from them without loss`(name: String) async throws {
         let body = Self.body(name)
         let (here, id) = try await collected(body)
         let parts = try await here.parts(id)
@@ -43,7 +43,7 @@ import Testing
         for part in parts.dropLast() { #expect(try await there.imported(part.body).status == (part.body == parts.first?.body ? 201 : 200)) }
         let early = try await there.send("deadletters.letters.replay", id).reply
         #expect(early.status == 409 && early.problem?.type.hasSuffix("dead-letter-incomplete") == true)
-        // Repeated as a whole, as after an import that was interrupted.
+        // All parts again, as after an interrupted import.
         for part in parts { #expect(try await there.imported(part.body).status == 200) }
         #expect(try await stored(there, body))
         #expect(try await there.list().items.map(\.id) == [id])
@@ -60,7 +60,7 @@ import Testing
         #expect(try await there.imported(parts[0]).status == 201)
         let gap = try await there.imported(parts[2])
         #expect(gap.status == 422 && gap.problem?.errors?.map(\.field) == ["bodyOffset"])
-        // All of one batch, in any order.
+        // All in one batch, in any order.
         let replies = await there.service.send(try parts[1...3].reversed().map { try there.import($0) }).map { try? $0.reply.status }
         #expect(replies == [200, 200, 200])
         #expect(try await there.service.count("SELECT length(body) FROM letters") == 4 * BodyPart.maximumBytes)
@@ -79,7 +79,7 @@ import Testing
         #expect(try await there.replayed(id)?.body == Self.binary)
     }
 
-    @Test func `a part fits into a message whatever else its letter has`() async throws {
+    @Test func `a part fits into a message, whatever else the letter contains`() async throws {
         let worst = [UInt8](repeating: UInt8(ascii: "\""), count: 8 << 20)
         let letters = try await DeadLettersHarness()
         let headers = Dictionary(uniqueKeysWithValues: (0..<10).map { ("h\($0)", FieldValue.string(String(repeating: "\u{1}", count: 10_000))) })

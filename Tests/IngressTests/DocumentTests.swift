@@ -56,14 +56,14 @@ import YAML
             }
             for (type, media) in bodies {
                 #expect(try ExampleText.of(media, type: type) != nil, "\(endpoint.operationID): \(type)")
-                // Gateways' events have members that are of no use here.
+                // Events of payment gateways have members that the shop does not use.
                 guard endpoint.signature == nil, let schema = try media.value("schema"), let example = try ExampleText.node(media) else { continue }
                 #expect(try Self.flaws(of: example, in: schema) == [], "\(endpoint.operationID): \(type)")
             }
         }
     }
 
-    /// The required members that an example lacks, and its members that the schema does not have.
+    /// The required members that an example lacks, and its members that are not in the schema.
     private static func flaws(of example: YAMLNode, in schema: DocumentNode, at place: String = "") throws -> [String] {
         let parts = try [schema] + (schema.value("allOf")?.elements() ?? [])
         if let items = example.sequence {

@@ -55,7 +55,7 @@ import Testing
         #expect(await process.stop() == .signalled(SIGTERM))
     }
 
-    @Test func `a process leads a session of its own`() async throws {
+    @Test func `a process leads its own session`() async throws {
         let lines = Lines()
         let process = shell("read -r id name state parent group session rest < /proc/$$/stat; echo $id $session", lines: lines)
         try await process.start()

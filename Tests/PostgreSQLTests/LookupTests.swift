@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostgreSQL
 
-/// Names that only the tests' own resolver knows: libpq could look none of them up by itself.
+/// Only the tests' own resolver knows these names: libpq could not look them up itself.
 @Suite(.timeLimit(.minutes(3))) struct LookupTests {
     private func connection(_ lookup: HostLookup, port: UInt16 = 5432, connectTimeout: Duration = .seconds(60), on thread: IOThread) throws -> PostgresConnection {
         var settings = try ConnectionSettings(
@@ -15,7 +15,7 @@ import Testing
         return PostgresConnection(to: settings.servers[0], settings: settings, thread: thread, logger: quiet)
     }
 
-    @Test func `a name whose server does not answer ends the attempt in time, with an error that names the host`() async throws {
+    @Test func `a lookup that no name server answers times out with an error that names the host`() async throws {
         let stuck = StuckResolver(names: ["db.example"])
         defer { stuck.release() }
         let connection = try connection(stuck.lookup, connectTimeout: .milliseconds(300), on: try IOThread(named: "test"))
@@ -50,7 +50,7 @@ import Testing
         #expect(error?.message == "PostgreSQL did not accept a connection within 2.0 seconds")
     }
 
-    @Test func `a failure names the host, and every address that refused`() async throws {
+    @Test func `a failure names the host and every address that refused`() async throws {
         let lookup = HostLookup { _ in .success(["127.0.0.2", "127.0.0.1"]) }
         let connection = try connection(lookup, port: 1, on: try IOThread(named: "test"))
         let message = try #require(await postgresError { try await connection.connect() }?.message)

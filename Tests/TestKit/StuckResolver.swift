@@ -1,12 +1,12 @@
 import Dispatch
 import IOThreads
 
-/// Looks names up in a table; those whose name server does not answer keep their thread until they are released, as the system's resolver would.
+/// A resolver that blocks on some names until they are released, as the system's resolver does if no name server answers.
 package final class StuckResolver: Sendable {
     private let gate = DispatchSemaphore(value: 0)
     package let lookup: HostLookup
 
-    /// - Parameter names: without an answer; every other name has the address 192.0.2.1, which is nobody's.
+    /// - Parameter names: those to block on; every other name has the address 192.0.2.1, which is reserved for documentation.
     package init(names: Set<String>) {
         lookup = HostLookup { [gate] host in
             guard names.contains(host) else { return .success(["192.0.2.1"]) }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A certificate for `localhost`, signed by itself, made once a run.
+/// A self-signed certificate for `localhost`, created once per run.
 public struct TLSIdentity: Sendable {
     public static let shared = Task { try await blocking { try TLSIdentity() } }
 

@@ -106,7 +106,7 @@ import Testing
         #expect(unread == [])
     }
 
-    @Test func `Compose gives roles as long when a server starts again as at the start`() throws {
+    @Test func `Compose gives roles as much time when a server restarts as at the first start`() throws {
         let text = try Self.text("compose.yaml")
         let check = try #require(text.firstMatch(of: /&ready\n(?s:.*?)interval: (\d+)s\n(?s:.*?)retries: (\d+)\n(?s:.*?)start_period: (\d+)s/))
         let (interval, retries, start) = try (#require(Int(check.1)), #require(Int(check.2)), #require(Int(check.3)))

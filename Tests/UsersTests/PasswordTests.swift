@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [("e\u{301}", 5, 422), ("\u{e9}", 10, 204), ("e\u{301}", 256, 204), ("e\u{301}", 257, 422)])
-    func `a password's length is that of its normalised form`(letter: String, count: Int, status: Int) async throws {
+    func `a password's length is measured in its normalised form`(letter: String, count: Int, status: Int) async throws {
         let users = try await UsersHarness()
         let ada = try await users.signUp()
         let password = String(repeating: letter, count: count)

@@ -21,19 +21,19 @@ static inline int64_t threads_now(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/// When the calling thread's last pause ended; 0 on a thread that makes none. Swift has no variables of a thread.
+/// When the calling thread's last pause ended; 0 on a thread that does not pause. In C because Swift has no thread-local variables.
 static inline int64_t *threads_last_pause(void) {
     static __thread int64_t end;
     return &end;
 }
 
-/// From now on, `threads_pause_after` pauses the calling thread. Its sleeps are no longer extended, by 50 µs otherwise.
+/// Lets `threads_pause_after` pause the calling thread, and turns off its timer slack, which extends sleeps by 50 µs.
 static inline void threads_begin_pauses(void) {
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     *threads_last_pause() = threads_now();
 }
 
-/// Sleeps for `pause` nanoseconds if the last pause of the calling thread is at least `burst` nanoseconds ago. Returns whether it has slept.
+/// Sleeps for `pause` nanoseconds if the calling thread's last pause ended at least `burst` nanoseconds ago. Returns whether it slept.
 static inline int threads_pause_after(int64_t burst, int64_t pause) {
     int64_t *last = threads_last_pause();
     if (*last == 0 || threads_now() - *last < burst) return 0;

@@ -41,7 +41,7 @@ public struct AMQPConfiguration: Equatable, Sendable {
     /// For each address of each node: bounds the TCP connection and, separately, the handshake. Clamped to 0.1 to 60 s.
     public var connectTimeout: Duration = Self.standardConnectTimeout
     var boundedConnectTimeout: Duration { connectTimeout.held(to: .milliseconds(100), .seconds(60)) }
-    /// Bounds the lookup of each node's name. A longer one would only delay shutdown: it goes on after that, for the next attempt.
+    /// Bounds the lookup of each node's name. Waiting longer would only delay shutdown: the lookup continues for the next attempt.
     var lookupTimeout: Duration { min(boundedConnectTimeout, Self.standardConnectTimeout) }
     /// Bounds each answer to a declaration: with a node lost the cluster may take some seconds to agree on one. Clamped to 0.1 to 60 s.
     public var rpcTimeout: Duration = .seconds(5)

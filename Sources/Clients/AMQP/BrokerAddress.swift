@@ -4,13 +4,13 @@ import IOThreads
 struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
     /// As written in the settings: for people, and for checking a certificate.
     let node: AMQPConfiguration.Node
-    /// Numeric; the node's name where TLS is used and the name has only one address.
+    /// A numeric address, or the node's name if TLS is used and the name has only one address.
     let host: String
 
     var description: String { host == node.host ? "\(node)" : "\(node) (\(host))" }
 
-    /// All addresses of a node, in a random order. Blocks the thread for `limit` at most.
-    /// - Parameter keepsName: whether to connect by name where it has one address: only so does TLS announce the name to the server.
+    /// All addresses of a node, in random order. Blocks the thread for at most `limit`.
+    /// - Parameter keepsName: whether to connect by name if the name has one address; otherwise TLS does not send the name to the server.
     static func resolve(
         _ node: AMQPConfiguration.Node, within limit: Duration, keepsName: Bool, by lookup: HostLookup = .ofProcess
     ) -> Result<[BrokerAddress], AMQPError> {
@@ -42,7 +42,7 @@ struct BrokerAddresses: Sequence, IteratorProtocol {
         self.resolve = resolve
     }
 
-    /// A name is looked up when its turn comes: a slow name server does not delay attempts at the nodes before it. The failure says why a name has no address.
+    /// A name is looked up when its turn comes: a slow name server does not delay attempts at the nodes before it. The failure says why a lookup failed.
     mutating func next() -> Result<BrokerAddress, AMQPError>? {
         while true {
             if let address = addresses.popLast() {

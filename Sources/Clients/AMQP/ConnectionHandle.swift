@@ -36,8 +36,8 @@ final class ConnectionHandle {
         amqp_destroy_connection(state)
     }
 
-    /// Connects, shakes hands, logs in and opens the channel. Blocks the thread, for twice the configuration's `connectTimeout`; where the address is a name, it
-    /// has just been looked up, and is once more.
+    /// Connects, shakes hands, logs in and opens the channel. Blocks the thread for up to twice the configuration's `connectTimeout`; an address that is a name
+    /// has just been looked up, and is looked up again.
     func open(_ configuration: AMQPConfiguration, at address: BrokerAddress) throws(AMQPError) {
         defer { arena.recycle() }
         var connectTimeout = timeval(configuration.boundedConnectTimeout)

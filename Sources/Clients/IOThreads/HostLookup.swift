@@ -4,27 +4,27 @@ import Synchronization
 
 /// Looks up the addresses of host names.
 ///
-/// The system's resolver blocks for as long as it likes: ten seconds and more where no name server answers, and nothing can end it. So each name has a thread of
-/// its own while it is looked up, shared by all who ask for that name, and a caller can stop waiting.
+/// The system's resolver has no timeout: it blocks for ten seconds or more if no name server answers, and cannot be interrupted. So each name has a thread of
+/// its own while it is looked up, shared by all callers that ask for it, and a caller can stop waiting.
 package final class HostLookup: Sendable {
     /// Numeric addresses, at least one.
     package typealias Outcome = Result<[String], HostLookupError>
 
-    /// Names that are looked up at once: more than a process has servers.
+    /// Limits concurrent lookups; a process connects to fewer servers.
     package static let mostAtOnce = 16
-    /// Of one name; more than clusters have nodes.
+    /// Limits the addresses of one name; clusters have fewer nodes.
     package static let mostAddresses = 16
     /// One for all clients, so that the bound holds for the process.
     package static let ofProcess = HostLookup(resolver: systemAddresses)
 
-    /// One caller that waits.
+    /// A waiting caller.
     package struct Call: Sendable {
         fileprivate let host: String
         fileprivate let number: Int
     }
 
     private struct State {
-        /// The callers that wait for each name that is being looked up; none of them may be left.
+        /// The callers waiting for each name that is being looked up; empty if all have withdrawn.
         var waiting: [String: [Int: @Sendable (Outcome) -> Void]] = [:]
         var calls = 0
     }
@@ -55,19 +55,19 @@ package final class HostLookup: Sendable {
         case nil: completion(.failure(HostLookupError("\(host) was not looked up: \(Self.mostAtOnce) other names wait for a name server")))
         case true?:
             let hasStarted = startThread(named: "host-lookup") { [self] in finish(host, resolver(host)) }
-            if !hasStarted { finish(host, .failure(HostLookupError("\(host) was not looked up: the system gives no thread"))) }
+            if !hasStarted { finish(host, .failure(HostLookupError("\(host) was not looked up: no thread could be started"))) }
         case false?: break
         }
         return call
     }
 
-    /// Whether it is an address, which needs no lookup.
+    /// Whether the host is a numeric address, which needs no lookup.
     package static func isNumeric(_ host: String) -> Bool {
         var address = in6_addr()
         return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
     }
 
-    /// From now on the caller no longer waits. The lookup goes on, and serves whoever asks for the same name next.
+    /// Stops waiting. The lookup continues, for the next caller that asks for the same name.
     package func withdraw(_ call: Call) {
         state.withLock { _ = $0.waiting[call.host]?.removeValue(forKey: call.number) }
     }
@@ -77,7 +77,7 @@ package final class HostLookup: Sendable {
         for completion in callers.values { completion(outcome) }
     }
 
-    /// Blocks the thread until the name has been looked up, for `limit` at most.
+    /// Blocks the thread until the name has been looked up, but for at most `limit`.
     package func addresses(of host: String, within limit: Duration) -> Outcome {
         guard let arrival = Arrival() else { return .failure(HostLookupError("\(host) was not looked up: no file descriptor is free")) }
         let call = start(host) { arrival.deliver($0) }

@@ -38,7 +38,7 @@ struct PollSet {
 }
 
 extension Duration {
-    /// Milliseconds for poll(2), rounded up so that a deadline has passed when the wait is over.
+    /// Milliseconds for poll(2), rounded up so that the deadline has passed when the wait ends.
     package var pollTimeout: Int32 {
         let (seconds, attoseconds) = components
         let milliseconds = seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000

@@ -51,19 +51,19 @@ func lowerPriority(by steps: Int32) {
     setpriority(thread, 0, min(19, getpriority(thread, 0) + steps))
 }
 
-/// The most nanoseconds for which a thread of low priority computes without a pause, and those of the pause.
+/// How long a low-priority thread computes before it pauses, and the length of the pause, in nanoseconds.
 private let longestBurst: Int64 = 200_000
 private let pause: Int64 = 20_000
 
-/// From now on, ``pauseIfNeeded`` pauses the calling thread.
+/// Lets ``pauseIfNeeded`` pause the calling thread.
 func beginPauses() {
     threads_begin_pauses()
 }
 
-/// Called often in long computations, so that other threads need not wait for them: sleeps briefly if the calling thread has low priority and has computed for 0.2 ms. On other threads,
-/// it does nothing. Returns whether it has slept.
+/// Sleeps briefly if the calling thread has low priority and has computed for 0.2 ms; does nothing on other threads. Long computations call it often,
+/// so that other threads need not wait for them. Returns whether it slept.
 ///
-/// Niceness is not enough. Linux compares it only within a control group or session; a thread of another one, such as a database's, waits for the end of a time slice of up to 4 ms.
+/// Niceness is not enough. Linux compares it only within a control group or session; a thread in another one, such as a database's, waits until a time slice of up to 4 ms ends.
 @discardableResult
 public func pauseIfNeeded() -> Bool {
     threads_pause_after(longestBurst, pause) != 0

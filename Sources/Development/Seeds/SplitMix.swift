@@ -1,4 +1,4 @@
-/// SplitMix64 (Steele, Lea and Flood 2014): the same seed gives the same draws, on every machine.
+/// SplitMix64 (Steele, Lea and Flood 2014): the same seed gives the same draws everywhere.
 package struct SplitMix: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -1,7 +1,7 @@
 @_spi(_Unicode) import Swift
 
 extension StringProtocol {
-    /// Lower-case, without accents and forms of letters, as the database's `fold` has it, except for rare letter forms.
+    /// Lower-case, without accents and letter variants, like the database's `fold`, except for rare variants.
     var folded: String {
         if utf8.allSatisfy({ $0 < 0x80 }) { return lowercased() }
         var scalars = String.UnicodeScalarView()

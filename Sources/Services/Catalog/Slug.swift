@@ -3,12 +3,12 @@ import FoundationEssentials
 extension String {
     static let maximumSlugLength = 100
 
-    /// Lower-case ASCII words joined by '-', letters without their accents: `creme-brulee`; empty for a text without any.
+    /// Lower-case ASCII words without accents, joined by '-', such as `creme-brulee`; empty if the text has none.
     var slug: String {
         utf8.allSatisfy { $0 < 0x80 } ? plainSlug : folded.plainSlug
     }
 
-    /// The slug of a folded text, or of one that is ASCII and needs no tables. Bytes of other letters separate words.
+    /// The slug of a folded text, or of an ASCII text, which needs no folding. Bytes of non-ASCII letters separate words.
     private var plainSlug: String {
         var bytes: [UInt8] = []
         var isBetween = false

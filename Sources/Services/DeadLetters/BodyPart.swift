@@ -1,13 +1,13 @@
 import Contracts
 
-/// A part of a body: as much of it as one reply holds.
+/// A part of a body that fits into one reply.
 public struct BodyPart: Sendable {
-    /// The size of the largest part. With everything else about its letter it fits into one message, even if each of its characters is escaped.
+    /// The size of the largest part. With the rest of the letter it fits into one message, even if every character is escaped.
     public static let maximumBytes = 1 << 20
-    /// Bytes of a UTF-8 character that a part may lack.
+    /// The most bytes of a UTF-8 character that can be missing at the end of a part.
     private static let maximumMissing = 3
 
-    /// Where it begins in the body.
+    /// Where the part begins in the body.
     let offset: Int
     public let bytes: [UInt8]
     /// The bytes, if they are UTF-8 without control characters other than white space.
@@ -16,8 +16,8 @@ public struct BodyPart: Sendable {
     let next: Int?
 
     /// - Parameters:
-    ///   - bytes: Those from `offset` on, at most ``maximumBytes``.
-    ///   - size: The size of the body as it is stored.
+    ///   - bytes: The bytes from `offset` on, at most ``maximumBytes``.
+    ///   - size: The size of the stored body.
     init(_ bytes: [UInt8], at offset: Int, of size: Int) {
         let isLast = offset + bytes.count >= size
         self.offset = offset

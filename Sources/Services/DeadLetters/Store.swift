@@ -34,7 +34,7 @@ public enum DeadLetterStore {
         try await connection.query(counting(filter)).map(count)
     }
 
-    /// - Parameter offset: Where the parts of the bodies begin.
+    /// - Parameter offset: Where the returned parts of the bodies begin.
     public static func find(_ ids: [UUID], bodyFrom offset: Int = 0, on connection: any SQLConnection) async throws -> [UUID: DeadLetter] {
         let results = try await connection.pipeline([
             """

@@ -38,7 +38,7 @@ import Testing
         #expect(output.text == (0..<100).flatMap { letter in (0..<3).map { Self.part(letter, $0) + "\n" } }.joined())
     }
 
-    @Test func `a letter that is lost in the middle of its export ends the export with the reason`() async throws {
+    @Test func `a letter that disappears during its export ends the export with the reason`() async throws {
         let exporting = CannedReplies { sent in
             if sent.operation == "deadletters.letters.list" { return (200, #"{"items":[\#(Self.letter(1, ""))]}"#) }
             return sent.parameters["bodyOffset"] == nil ? (200, Self.part(1, 0)) : CannedReplies.problem("not-found", "There is no such dead letter.", status: 404)
@@ -46,7 +46,7 @@ import Testing
         await #expect(throws: Refusal.self) { try await LetterTransfer.export([:], exporting) { _ in true } }
     }
 
-    @Test func `an import sends the parts of a letter in their order, counts them as one letter, and leaves out the rest of a refused one`() async throws {
+    @Test func `an import sends the parts of a letter in order, counts them as one letter, and skips the rest of a refused one`() async throws {
         var lines = (0..<40).flatMap { letter in (0..<3).map { Self.part(letter, $0) } }
         lines.insert("", at: 3)
         // The middle of letter 7, whose beginning is on line 23.
@@ -67,7 +67,7 @@ import Testing
         #expect(try await LetterTransfer.import({ rest.popLast() }, dryRun: true, importing) { _ in } == .init(new: 40))
     }
 
-    @Test func `a file that ends in the middle of a letter is not taken for a whole one`() async throws {
+    @Test func `a file that ends in the middle of a letter is reported as incomplete`() async throws {
         var lines = [Self.part(0, 0), Self.part(1, 0), Self.part(1, 1)].reversed().map { Array($0.utf8) }
         let importing = CannedReplies { _ in (201, "{}") }
         let complaints = Printed()
@@ -76,7 +76,7 @@ import Testing
         #expect(Set(complaints.text.split(separator: "\n")) == ["line 1: the rest of the letter is missing", "line 3: the rest of the letter is missing"])
     }
 
-    @Test func `a letter is shown with the beginning of its body and the size of the whole`() throws {
+    @Test func `a letter is shown with the beginning of its body and the full size`() throws {
         let text = LetterText(try Self.whole(Self.cut), terminal: Terminal(isLive: false, isColoured: false)).lines
         #expect(text.contains("the beginning") && text.contains("… the first 13 of 13631488 bytes"))
         let binary = Self.letter(1, #","body":"AAEC","bodyEncoding":"base64","bodyBytes":13631488,"nextBodyOffset":3"#)
@@ -84,7 +84,7 @@ import Testing
         #expect(lines.contains("13631488 bytes that are not text; --json shows the first 3 of 13631488 bytes in Base64"))
     }
 
-    @Test func `a body of which only the beginning is shown is neither edited nor compared, unless it is edited already`() async throws {
+    @Test func `a body with only its beginning shown can be neither edited nor compared, unless it was already edited`() async throws {
         let requests = CannedReplies { _ in (204, "") }
         let change = EditedBody(settings: ["a=2"], dryRun: false, confirmation: try Confirmation.parse(["--yes"]))
         let cut = try Self.whole(Self.cut)

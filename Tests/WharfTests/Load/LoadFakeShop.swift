@@ -20,7 +20,7 @@ final class FakeShop: HTTPTransport {
         var losesEvery = Int.max
         /// How many polls show an order as pending.
         var pendingLooks = 1
-        /// Whether the sandbox rejects the key with which its ledger is read.
+        /// Whether the sandbox rejects the API key for its ledger.
         var refusesLedger = false
         /// Applies to the first order.
         var bug: Bug?

@@ -105,7 +105,7 @@ struct LoadRunTests {
         #expect(shop.now.products.isEmpty)
     }
 
-    @Test("A sandbox that rejects the key is named as what refused")
+    @Test("The error names the sandbox if it rejects the key")
     func ledgerKey() async throws {
         let error = await #expect(throws: LoadError.self) { try await run(FakeShop(.init(refusesLedger: true))) }
         #expect(error?.code == .refused)

@@ -9,16 +9,16 @@ import Testing
 import WebClient
 
 extension System {
-    /// Dead letters that do not fit into one message with everything else about them.
+    /// Dead letters whose bodies do not fit into one message with the rest of the letter.
     @Suite struct `Large dead letters` {
         private static let binary = (0..<13 << 20).map { UInt8(truncatingIfNeeded: $0 &* 20_737_779) }
         /// 15.9 MiB of characters that parts would divide, and of characters that JSON escapes.
         private static let text = Array(Array(repeating: Array("\"ä€\n😀".utf8), count: 16_672_358 / 11).joined())
         private static let bodies = [binary, text]
-        /// The parts of both.
+        /// The number of parts of both bodies.
         private static let parts = 13 + 16
 
-        /// The letters of a new operation with these bodies, by the same name in each of its letters.
+        /// Creates a dead letter from each body, all for the same new operation.
         private func collected(_ admin: Visitor) async throws -> (operation: String, ids: [String]) {
             let operation = "no.such.\(UUID().uuidString)"
             for body in Self.bodies {
@@ -37,7 +37,7 @@ extension System {
             try await admin.get("/v1/dead-letters?operation=\(operation)")["items"]?.list ?? []
         }
 
-        /// How many letters have one of the bodies, whole, and have died this often.
+        /// How many letters have one of the bodies, complete, and have died this many times.
         private func whole(_ operation: String, seen: Int = 1) async throws -> Int {
             try await SystemDatabase.with("deadletters") { connection in
                 try await connection.query(
@@ -53,7 +53,7 @@ extension System {
             try await SystemDatabase.with("deadletters") { _ = try await $0.execute("DELETE FROM letters WHERE operation = \(operation)") }
         }
 
-        /// What an export wrote: its lines without the audit log, in which the import is.
+        /// The lines of an export without the audit log, which records the import.
         private func exported(_ operation: String, to file: String, _ wharf: RunningWharf) async throws -> [[UInt8]] {
             let (output, status) = try await wharf.run(["dead-letters", "export", "--operation", operation])
             #expect(status == .exited(0) && output.hasSuffix("2 letters exported\n"), "\(output.suffix(500))")
@@ -65,7 +65,7 @@ extension System {
             }
         }
 
-        @Test func `a large letter is shown, exported, imported and replayed by the commands with nothing lost`() async throws {
+        @Test func `a large letter is shown, exported, imported and replayed by the commands without loss`() async throws {
             let admin = try Visitor.admin()
             let (operation, ids) = try await collected(admin)
             for id in ids {
@@ -94,7 +94,7 @@ extension System {
             #expect(try await admin.wharf.run(["dead-letters", "discard"] + ids).exit == .exited(0))
         }
 
-        @Test func `a large letter is read, imported and replayed over HTTP with nothing lost`() async throws {
+        @Test func `a large letter is read, imported and replayed over HTTP without loss`() async throws {
             let admin = try Visitor.admin()
             let (operation, ids) = try await collected(admin)
             var parts: [[[UInt8]]] = []

@@ -66,7 +66,7 @@ public final class PostgresPool: Database, Service {
     ///   - size: connections at most.
     ///   - maximumWaiters: callers that may wait for one; a further one fails at once with `.poolExhausted`.
     ///   - acquisitionTimeout: how long they wait before they fail with `.acquisitionTimeout`.
-    ///   - connectTimeout: how long making a connection may take with each server of the URL, the lookup of its name included.
+    ///   - connectTimeout: how long connecting to each server in the URL may take, including the lookup of its name.
     ///   - schema: where unqualified names lead, before `public` (which holds extensions); nil leaves it to the server.
     /// - keepsToIndexes: no table is scanned where an index can answer. For services: a statement is planned once, whatever its values,
     /// and a plan made while a table was small would scan it after it has grown.

@@ -7,7 +7,7 @@ struct ConnectionSettings: Sendable {
     struct Server: Sendable {
         /// For logs: its host and port as far as they are given.
         let name: String
-        /// What must be looked up before libpq connects; nil for an address or a local socket.
+        /// The host name to look up before libpq connects; nil for an address or a local socket.
         let hostName: String?
         let parameters: [(keyword: String, value: String)]
     }

@@ -2,7 +2,7 @@ import CPostgreSQL
 
 /// Owns a PGconn and what belongs to it. Used by the connection actor alone, and so by the I/O thread alone; freed with the last reference.
 ///
-/// Nothing here waits: libpq gets addresses, and so looks up no name.
+/// Nothing here blocks: libpq receives addresses, so it does not look up names.
 final class Link {
     enum Reply {
         /// The rest has not arrived.
@@ -30,11 +30,11 @@ final class Link {
     /// libpq holds bytes that the socket did not take yet.
     private(set) var wantsToWrite = false
 
-    /// - Parameter addresses: those of the server's host name, which are tried one after the other; empty where it has none.
+    /// - Parameter addresses: the addresses of the server's host name, tried one after the other; empty if there is no name to look up.
     init(to server: ConnectionSettings.Server, at addresses: [String], statementCacheSize: Int) throws(PostgresError) {
         var parameters = server.parameters
         if let host = server.hostName, !addresses.isEmpty {
-            // A name for each address, against which its certificate is checked.
+            // libpq needs a name for each address, to verify the certificate.
             parameters.removeAll { $0.keyword == "host" }
             parameters += [("host", addresses.map { _ in host }.joined(separator: ",")), ("hostaddr", addresses.joined(separator: ","))]
         }
@@ -76,7 +76,7 @@ final class Link {
         PostgresError(code, of: connection, doing: what)
     }
 
-    /// Names the server, since libpq names only the address.
+    /// Names the server, because libpq names only the address.
     var connectFailure: PostgresError { error(.connection, doing: "connecting to PostgreSQL at \(server)") }
 
     func continueConnecting() throws(PostgresError) -> Connecting {

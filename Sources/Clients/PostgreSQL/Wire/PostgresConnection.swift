@@ -78,7 +78,7 @@ actor PostgresConnection: IOHandler {
 
     // MARK: Life
 
-    /// The settings' connect timeout bounds the lookup of the server's name and the connection's making together, and once more the session's preparation.
+    /// The settings' connect timeout bounds looking up the server's name and connecting together, and, separately, preparing the session.
     func connect() async throws(PostgresError) {
         guard !Task.isCancelled else { throw .cancelled }
         interest.deadline = .now + settings.connectTimeout
@@ -108,10 +108,10 @@ actor PostgresConnection: IOHandler {
     private func startConnecting(at addresses: [String]) {
         do throws(PostgresError) {
             let link = try Link(to: server, at: addresses, statementCacheSize: settings.statementCacheSize)
-            // A local socket is refused at once, and then there is nothing to wait for.
+            // A local socket is refused at once, so there is nothing to wait for.
             guard !link.isBroken else { throw link.connectFailure }
             self.link = link
-            // As libpq documents: at first, behave as if it were waiting to write.
+            // libpq's documentation: at first, behave as if it were waiting to write.
             watch(toWrite: true)
         } catch {
             end(error)

@@ -5,7 +5,7 @@ import Secrets
 import Seeds
 import Synchronization
 
-/// Chance that a seed repeats. Each part of a simulation draws from a stream of its own, so that one that draws once more does not
+/// Reproducible randomness from a seed. Each part of a simulation draws from a stream of its own, so that one that draws once more does not
 /// shift what all others draw.
 public final class Chance: Randomness {
     private let random: Mutex<SplitMix>

@@ -10,7 +10,7 @@ struct ImportJob: Sendable {
     let kind: ImportKind
     let dryRun: Bool
     let mark: AmountReader.Mark?
-    /// Of amounts whose row names none: the one that was declared, or that all products of the shop have.
+    /// The currency of amounts whose row names none: the declared one, or that of all the shop's products.
     var currency: String?
     let bytes: Int
     let by: UUID?

@@ -91,7 +91,7 @@ enum ImportStore {
         try await transaction.query(columns + " WHERE id = \(id) FOR UPDATE").first.map { try ImportJob($0) }
     }
 
-    /// The currency of all products; nil when they have several, or there are none. Other shops' exports name no currency.
+    /// The currency of all products; nil if they have several or there are none. Used because other shops' exports name no currency.
     static func onlyCurrency(on transaction: any SQLConnection) async throws -> String? {
         let rows = try await transaction.query(
             """

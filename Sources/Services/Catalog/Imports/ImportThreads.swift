@@ -1,8 +1,8 @@
 import IOThreads
 import Synchronization
 
-/// The threads on which imports read and check rows, so that neither the thread that answers queries nor other processes have to wait for them. One handles the rows of a step.
-/// Meanwhile, the other one reads those of the next step. Both have low priority, pause often (`pauseIfNeeded`), and start with the first import.
+/// The threads on which imports read and check rows, so that neither the thread that answers queries nor other processes have to wait for them. One handles the rows of a step
+/// while the other reads those of the next step. Both have low priority, pause often (`pauseIfNeeded`), and start with the first import.
 final class ImportThreads: Sendable {
     private struct Started {
         let steps: IOThread

@@ -4,8 +4,8 @@ import JSON
 import Messaging
 import Secrets
 
-/// A letter as `deadletters.letters.get` returns it: everything about it except its audit log. Derived members are recomputed. If `bodyOffset` is greater than zero, only the body is
-/// used: the part that continues the stored one.
+/// A letter as `deadletters.letters.get` returns it: everything about it except its audit log. Derived members are recomputed. If `bodyOffset` is greater than zero,
+/// only the body is used: it continues the stored one.
 struct ImportedLetter: Sendable, Decodable {
     let id: UUID
     let messageId: String?
@@ -58,7 +58,7 @@ struct ImportedLetter: Sendable, Decodable {
         }
     }
 
-    /// Where the body begins in the whole one.
+    /// Where this part begins in the whole body.
     var offset: Int { bodyOffset ?? 0 }
 
     var part: LetterPart { LetterPart(id: id, bodyOffset: offset) }

@@ -8,8 +8,8 @@ import Secrets
 
 /// Imports letters exported from this shop or another one. An existing letter is unchanged.
 ///
-/// A large body comes in parts. The first one stores the letter, and the others are appended to its body. Until the last one has come, the letter is shown, but not replayed. The references and
-/// words of a letter follow from the first part, because it is larger than what is searched for them.
+/// A large body comes in parts: the first stores the letter, and the others are appended to its body. Until the last has arrived, the letter is shown but cannot be replayed.
+/// The references and words of a letter are taken from the first part, which is larger than the text searched for them.
 struct Importing: Sendable {
     let clock: any WallClock
 
@@ -67,7 +67,7 @@ private struct Imported {
     /// Its deliveries are unknown, so a death of the message counts as a new one.
     private var occurrences: [[UInt8]] { [SHA256.hash("imported \(id.lowerCaseText)")] }
 
-    /// Appends the part to the body that is stored, as far as it is not there yet. Returns why it cannot be appended, or nil.
+    /// Appends to the stored body the bytes of the part that it lacks. Returns why it cannot be appended, or nil.
     func append(on transaction: any SQLConnection) async throws -> Problem? {
         let (first, end) = (letter.offset, letter.offset + body.count)
         let rows = try await transaction.query(

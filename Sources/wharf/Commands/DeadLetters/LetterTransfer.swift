@@ -7,13 +7,13 @@ import Operator
 import Runtime
 import Terminal
 
-/// Exports and imports letters. Each line is a reply of `deadletters.letters.get`, and a request of `deadletters.letters.import`: a letter with its body, or with a part of it.
+/// Exports and imports letters. Each line is a reply of `deadletters.letters.get` and a request of `deadletters.letters.import`: a letter with its body or a part of it.
 enum LetterTransfer {
-    /// Letters requested or sent at once, which is also how many are in memory.
+    /// Limits the letters requested or sent at once, and so those in memory.
     static let concurrency = 16
-    /// Letters listed at once.
+    /// Letters on one page of the list.
     static let page = 100
-    /// Bytes of the letters that are read from a file and sent at once, unless a single one is larger.
+    /// Limits the bytes of the letters read from a file and sent at once, unless a single letter is larger.
     static let maximumBatch = 16 << 20
 
     /// Returns how many letters were written; stops when the reader has closed the pipe.
@@ -40,7 +40,7 @@ enum LetterTransfer {
         return count
     }
 
-    /// Writes a letter, beginning with the first part of its body. Returns false when the reader has closed the pipe.
+    /// Writes a letter, starting with the first part of its body. Returns false when the reader has closed the pipe.
     private static func writeParts(of letter: String, _ first: Reply, _ requests: any OperatorRequests, _ write: (String) -> Bool) async throws -> Bool {
         var reply = first
         while true {
@@ -90,10 +90,10 @@ enum LetterTransfer {
         let nextBodyOffset: Int?
     }
 
-    /// What became of the letters of a file.
+    /// The outcome of importing a file.
     struct Imported: Sendable, Equatable {
         var new = 0
-        /// Letters that existed, and were left as they were.
+        /// Letters that already existed and were not changed.
         var known = 0
         var refused = 0
 
@@ -107,16 +107,16 @@ enum LetterTransfer {
     }
 }
 
-/// The letters of an exported file, each with all its lines.
+/// The letters in an exported file, each with all its lines.
 struct ExportedLetters {
     struct Letter: Sendable {
-        /// Nil if its line is not an exported letter.
+        /// Nil if the line is not an exported letter.
         let id: String?
         var lines: [Line]
 
         var bytes: Int { lines.reduce(0) { $0 + $1.bytes.count } }
 
-        /// Why it cannot be imported, with the number of the line; nil if nothing is known.
+        /// Why the letter cannot be imported, with the line number; nil if no reason is known.
         var flaw: String? {
             guard let last = lines.last else { return nil }
             if id == nil { return "line \(last.number): not an exported letter" }
@@ -127,11 +127,11 @@ struct ExportedLetters {
     struct Line: Sendable {
         let number: Int
         let bytes: [UInt8]
-        /// Whether the rest of the letter's body is in the lines that follow.
+        /// Whether the letter's body continues in the following lines.
         let isContinued: Bool
     }
 
-    /// Lines of one letter: enough for the parts of the largest body.
+    /// Limits the lines of one letter; enough for the parts of the largest body.
     private static let maximumLines = Publication.maximumBodyBytes / BodyPart.maximumBytes + 2
 
     private struct Content: Decodable {
@@ -150,7 +150,7 @@ struct ExportedLetters {
     }
 
     private var number = 0
-    /// The first line of the letter that comes next.
+    /// The first line of the next letter.
     private var ahead: Letter?
 
     /// Nil after the last letter.

@@ -9,8 +9,8 @@ extension DeadLettersCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints complete letters as NDJSON, for import into this shop or another one.",
             discussion: """
-                One letter per line; a body of more than 1 MiB continues in the lines that follow. Memory use does not depend on the number or size of the letters. A letter that changes \
-                during the export may be missing or appear twice.
+                One letter per line; a body of more than 1 MiB continues in the following lines. Memory use does not depend on the number or size of the letters. A letter \
+                that changes during the export may be missing or appear twice.
                 """)
 
         @OptionGroup(title: "Filter") var filter: LetterFilter
@@ -27,7 +27,7 @@ extension DeadLettersCommand {
         static let configuration = CommandConfiguration(
             abstract: "Imports exported letters from a file or standard input.",
             discussion: """
-                An existing letter is unchanged, or its body is completed, so an import may be repeated. \
+                Existing letters are left unchanged or completed, so an import can be repeated. \
                 Exit status 0: all were accepted. 1: some were not; each is named with its line.
                 """)
 

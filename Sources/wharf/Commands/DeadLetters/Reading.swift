@@ -39,7 +39,7 @@ extension DeadLettersCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows one dead letter: its body, headers, attempts, what was decided about it, and its order.",
-            discussion: "Of a body of more than 1 MiB, the beginning is shown; export prints all of it.")
+            discussion: "If the body is larger than 1 MiB, only its beginning is shown; export prints all of it.")
 
         @Argument(help: "The letter's id.") var id: String
         @Flag(help: "Print JSON.") var json = false
