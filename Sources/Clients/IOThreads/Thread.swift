@@ -65,6 +65,7 @@ func beginPauses() {
 ///
 /// Niceness is not enough. Linux compares it only within a control group or session; a thread in another one, such as a database's, waits until a time slice of up to 4 ms ends.
 @discardableResult
+@inline(never)  // An inlined copy in another module would have a thread-local variable of its own.
 public func pauseIfNeeded() -> Bool {
     threads_pause_after(longestBurst, pause) != 0
 }

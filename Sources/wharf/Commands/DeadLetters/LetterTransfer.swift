@@ -44,6 +44,8 @@ enum LetterTransfer {
     private static func writeParts(of letter: String, _ first: Reply, _ requests: any OperatorRequests, _ write: (String) -> Bool) async throws -> Bool {
         var reply = first
         while true {
+            // The letter was deleted after its first part had been written. An import reports it as incomplete.
+            if reply.status == 404 { return true }
             guard reply.status < 300 else { throw Refusal(reply) }
             guard write(String(decoding: reply.body, as: UTF8.self) + "\n") else { return false }
             guard let next = try JSON.decode(Part.self, from: reply.body).nextBodyOffset else { return true }
