@@ -37,7 +37,8 @@ struct Imports: Sendable {
                 continue
             }
             var job = ImportJob(item.input, by: item.request.caller?.id, now: clock.now())
-            if job.currency == nil { job.currency = try await ImportStore.onlyCurrency(on: transaction) }
+            // Rows of other kinds need none, or have their product's.
+            if job.kind == .products, job.currency == nil { job.currency = try await ImportStore.onlyCurrency(on: transaction) }
             try await ImportStore.insert(job, on: transaction)
             let reply = try Reply(status: 202, headers: ["location": "/v1/imports/\(job.id.lowerCaseText)"], json: ImportView(job, rejected: []))
             outcomes.append(.done(reply, emit: [try next(job)]))
